@@ -1,0 +1,63 @@
+// The only door to the kernel.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "reconciler/objects.h"
+#include "schema/error.h"
+
+namespace twobox {
+
+struct Link {
+  std::uint32_t index = 0;
+  std::optional<MacAddress> mac;  // absent on lo and other links without Ethernet address
+  bool up = false;                // administratively (IFF_UP)
+  friend bool operator==(const Link&, const Link&) = default;
+};
+
+/// The live kernel state of one network namespace, read in full.
+struct ObservedState {
+  KernelState kernel;
+  std::map<InterfaceName, Link> links;
+  bool ipvs_loaded = false;                               // false: no ip_vs in this kernel (yet)
+  std::map<NftRuleKey, std::uint64_t> nft_rule_handles;   // needed to replace or delete a rule
+  friend bool operator==(const ObservedState&, const ObservedState&) = default;
+};
+
+/// What observe() can't know by itself.
+struct Scope {
+  std::set<SysctlKey> sysctls;  // the ones to read; one that does not exist is left out
+};
+
+/// One network namespace, read whole and changed step by step.
+///
+/// Keeps no memory of earlier passes. Not thread-safe: the reconcile loop is the only caller.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  /// Blocks for at most the socket deadline (2 s for each table).
+  /// Errors: kTransport if a socket fails or a message is malformed; kTornDump if the kernel flagged
+  /// every attempt with NLM_F_DUMP_INTR; kUnavailable (EPERM) without CAP_NET_ADMIN.
+  /// A partial state is never returned.
+  virtual Result<ObservedState> observe(const Scope& scope) = 0;
+
+  /// Carries out changes of one subsystem in order and says for each how it went. nftables: all or
+  /// none. Creating what exists with another config edits it; deleting what is gone succeeds.
+  /// `handles` are those of the observation the changes were planned from.
+  /// Error: kKernelRefused with the kernel's errno and extended-ack text; that object is unchanged.
+  virtual std::vector<Status> apply(Subsystem subsystem, std::span<const Change> changes,
+                                    const std::map<NftRuleKey, std::uint64_t>& handles) = 0;
+
+  /// Tells the neighbours that `address` is now here: `count` gratuitous ARP frames or unsolicited
+  /// neighbour advertisements, at once.
+  virtual Status announce(const InterfaceName& interface, const IpAddress& address, int count) = 0;
+};
+
+}  // namespace twobox

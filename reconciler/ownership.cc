@@ -1,0 +1,114 @@
+#include "reconciler/ownership.h"
+
+#include "reconciler/describe.h"
+
+namespace twobox {
+namespace {
+
+template <typename Key, typename Config>
+std::set<Key> claimed(const std::set<Key>& recorded, const std::map<Key, Config>& desired,
+                      const std::map<Key, Config>& observed) {
+  std::set<Key> keys;
+  for (const Key& key : recorded)
+    if (observed.contains(key)) keys.insert(key);
+  for (const auto& [key, config] : desired) keys.insert(key);
+  return keys;
+}
+
+std::map<SysctlKey, HeldSysctl> claimed_sysctls(const std::map<SysctlKey, HeldSysctl>& recorded,
+                                                const std::map<SysctlKey, SysctlConfig>& desired,
+                                                const std::map<SysctlKey, SysctlConfig>& observed) {
+  std::map<SysctlKey, HeldSysctl> held;
+  for (const auto& [key, entry] : recorded) {
+    const auto live = observed.find(key);
+    // Once back at its old value, or changed by somebody else, it is no longer ours.
+    const bool still_ours =
+        live != observed.end() && live->second.value == entry.held && entry.before != entry.held;
+    if (still_ours || desired.contains(key)) held.emplace(key, entry);
+  }
+  for (const auto& [key, config] : desired) {
+    const auto live = observed.find(key);
+    std::optional<std::string> before;
+    if (live != observed.end()) before = live->second.value;
+    held.try_emplace(key, HeldSysctl{before, {}}).first->second.held = config.value;
+  }
+  return held;
+}
+
+template <typename Key, typename Config>
+bool wanted_or_recorded(const Key& key, const std::map<Key, Config>& desired,
+                        const std::set<Key>& recorded) {
+  return desired.contains(key) || recorded.contains(key);
+}
+
+void manage_ipvs(KernelState& result, const KernelState& live, const DesiredState& desired,
+                 const OwnershipRecord& record) {
+  for (const auto& [key, config] : live.ipvs_services)
+    if (desired.prune == Prune::kAll ||
+        wanted_or_recorded(key, desired.kernel.ipvs_services, record.ipvs_services))
+      result.ipvs_services.emplace(key, config);
+  for (const auto& [key, config] : live.ipvs_servers)
+    if (result.ipvs_services.contains(key.service)) result.ipvs_servers.emplace(key, config);
+  for (const auto& [key, config] : live.ipvs_daemons)
+    if (desired.manages_sync_daemon ||
+        wanted_or_recorded(key, desired.kernel.ipvs_daemons, record.ipvs_daemons))
+      result.ipvs_daemons.emplace(key, config);
+  if (!desired.kernel.ipvs_timeouts.empty()) result.ipvs_timeouts = live.ipvs_timeouts;
+}
+
+}  // namespace
+
+OwnershipRecord claim(const OwnershipRecord& record, const DesiredState& desired,
+                      const ObservedState& observed) {
+  const KernelState& want = desired.kernel;
+  const KernelState& live = observed.kernel;
+  return {claimed(record.addresses, want.addresses, live.addresses),
+          claimed(record.ipvs_services, want.ipvs_services, live.ipvs_services),
+          claimed(record.ipvs_daemons, want.ipvs_daemons, live.ipvs_daemons),
+          claimed_sysctls(record.sysctls, want.sysctls, live.sysctls)};
+}
+
+KernelState managed(const ObservedState& observed, const DesiredState& desired,
+                    const OwnershipRecord& record) {
+  const KernelState& live = observed.kernel;
+  KernelState result;
+  for (const auto& [key, config] : live.addresses)
+    if (wanted_or_recorded(key, desired.kernel.addresses, record.addresses))
+      result.addresses.emplace(key, config);
+  manage_ipvs(result, live, desired, record);
+  result.nft_tables = live.nft_tables;
+  result.nft_chains = live.nft_chains;
+  result.nft_sets = live.nft_sets;
+  result.nft_elements = live.nft_elements;
+  result.nft_rules = live.nft_rules;
+  for (const auto& [key, config] : live.sysctls)
+    if (desired.kernel.sysctls.contains(key) || record.sysctls.contains(key))
+      result.sysctls.emplace(key, config);
+  return result;
+}
+
+std::vector<ForeignObject> foreign(const ObservedState& observed, const DesiredState& desired,
+                                   const KernelState& managed_state) {
+  std::vector<ForeignObject> found;
+  for (const auto& [key, config] : observed.kernel.addresses) {
+    const auto vip = desired.vip_names.find(key.prefix.address());
+    if (vip != desired.vip_names.end() && !managed_state.addresses.contains(key))
+      found.push_back({key, "the address of vip " + vip->second + ", not made by twobox"});
+  }
+  for (const auto& [key, config] : observed.kernel.ipvs_services)
+    if (!managed_state.ipvs_services.contains(key))
+      found.push_back({key, "not in the document and not made by twobox"});
+  for (const auto& [key, config] : observed.kernel.ipvs_daemons)
+    if (!managed_state.ipvs_daemons.contains(key))
+      found.push_back({key, "the document has no sync daemon"});
+  return found;
+}
+
+Scope scope_of(const DesiredState& desired, const OwnershipRecord& record) {
+  Scope scope;
+  for (const auto& [key, config] : desired.kernel.sysctls) scope.sysctls.insert(key);
+  for (const auto& [key, held] : record.sysctls) scope.sysctls.insert(key);
+  return scope;
+}
+
+}  // namespace twobox

@@ -1,0 +1,59 @@
+// Which kernel objects are ours. The kernel keeps no such note for addresses and IPVS services, so a
+// record is kept beside it, and it is written before a change is made: a kill between any two steps
+// neither forgets what we made nor claims what we did not.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "reconciler/backend.h"
+#include "reconciler/objects.h"
+#include "reconciler/resolve.h"
+
+namespace twobox {
+
+/// What a sysctl was before we held it, and what we hold it at.
+struct HeldSysctl {
+  std::optional<std::string> before;  // absent: it did not exist yet
+  std::string held;
+  friend bool operator==(const HeldSysctl&, const HeldSysctl&) = default;
+};
+
+/// Objects made or adopted by us in one network namespace since its machine booted.
+/// The nftables table `inet twobox` is ours by its name and needs no record.
+struct OwnershipRecord {
+  std::set<AddressKey> addresses;
+  std::set<IpvsServiceKey> ipvs_services;  // a service's real servers are its own
+  std::set<SyncDaemonKey> ipvs_daemons;
+  std::map<SysctlKey, HeldSysctl> sysctls;
+  friend bool operator==(const OwnershipRecord&, const OwnershipRecord&) = default;
+};
+
+/// The record for a time when `desired` is being brought about: what the old record says that still
+/// exists, and everything desired.
+OwnershipRecord claim(const OwnershipRecord& record, const DesiredState& desired,
+                      const ObservedState& observed);
+
+/// The part of the observed state that twobox may change or remove: what is desired, recorded as
+/// ours, or in our own nftables table.
+KernelState managed(const ObservedState& observed, const DesiredState& desired,
+                    const OwnershipRecord& record);
+
+/// Something of other hands that concerns us: left alone, but said.
+struct ForeignObject {
+  std::variant<AddressKey, IpvsServiceKey, SyncDaemonKey> key;
+  std::string reason;
+  friend bool operator==(const ForeignObject&, const ForeignObject&) = default;
+};
+
+/// IPVS services and sync daemons that are not managed, and addresses equal to a VIP's that we
+/// neither want nor made.
+std::vector<ForeignObject> foreign(const ObservedState& observed, const DesiredState& desired,
+                                   const KernelState& managed_state);
+
+/// The sysctls that observe() must read.
+Scope scope_of(const DesiredState& desired, const OwnershipRecord& record);
+
+}  // namespace twobox

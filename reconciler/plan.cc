@@ -1,0 +1,223 @@
+#include "reconciler/plan.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "reconciler/bypass_table.h"
+#include "reconciler/describe.h"
+#include "reconciler/diff.h"
+
+namespace twobox {
+namespace {
+
+template <typename Key, typename Config>
+bool is_delete(const ChangeOf<Key, Config>& change) {
+  return !change.after.has_value();
+}
+
+/// Which phase a change belongs to. One overload for each kind.
+class PhaseOf {
+ public:
+  explicit PhaseOf(const DesiredState& desired) : desired_(desired) {}
+
+  Phase operator()(const AddressChange& change) const {
+    if (!is_delete(change)) return Phase::kVipOn;
+    // A VIP that another node now holds is given up at once; one that left the document goes last.
+    return desired_.vip_names.contains(change.key.prefix.address()) ? Phase::kVipOff
+                                                                    : Phase::kRetiredAddressGone;
+  }
+  Phase operator()(const IpvsServiceChange& change) const {
+    return is_delete(change) ? Phase::kServicesGone : Phase::kServices;
+  }
+  Phase operator()(const RealServerChange& change) const {
+    return is_delete(change) ? Phase::kServersGone : Phase::kServers;
+  }
+  Phase operator()(const SyncDaemonChange& change) const {
+    return change.key.state == SyncState::kMaster ? Phase::kSyncMaster : Phase::kSyncBackup;
+  }
+  Phase operator()(const IpvsTimeoutsChange&) const { return Phase::kTimeouts; }
+  Phase operator()(const NftElementChange& change) const {
+    if (!is_delete(change)) return Phase::kBypassOn;
+    // The endpoint still has its service here: this node becomes its director.
+    const auto* const endpoint = std::get_if<Endpoint>(&change.key.value);
+    const bool still_served =
+        endpoint != nullptr && desired_.kernel.ipvs_services.contains(IpvsServiceKey{*endpoint});
+    return still_served ? Phase::kBypassOff : Phase::kBypassGone;
+  }
+  template <typename Key, typename Config>
+  Phase operator()(const ChangeOf<Key, Config>& change) const
+    requires(std::is_same_v<Key, NftTableKey> || std::is_same_v<Key, NftChainKey> ||
+             std::is_same_v<Key, NftSetKey> || std::is_same_v<Key, NftRuleKey>)
+  {
+    return is_delete(change) ? Phase::kBypassGone : Phase::kBypassOn;
+  }
+  Phase operator()(const SysctlChange& change) const {
+    return desired_.kernel.sysctls.contains(change.key) ? Phase::kHoldSysctls
+                                                        : Phase::kReleaseSysctls;
+  }
+
+ private:
+  const DesiredState& desired_;
+};
+
+/// Within a phase nftables objects are made from the outside in and removed from the inside out.
+int depth(const Change& change) {
+  constexpr std::array<int, std::variant_size_v<Change>> kDepth = {
+      /*address*/ 0, /*service*/ 0, /*server*/ 1, /*daemon*/ 0, /*timeouts*/ 0, /*table*/ 1,
+      /*chain*/ 2, /*set*/ 3, /*element*/ 4, /*rule*/ 5, /*sysctl*/ 0};
+  const int rank = kDepth.at(change.index());
+  const bool deleted = std::visit([](const auto& of) { return is_delete(of); }, change);
+  // Deletes come first: a batch that replaces an object frees its name before it is taken again.
+  return deleted ? -rank : rank;
+}
+
+void sort_into_order(std::vector<Step>& steps) {
+  std::ranges::stable_sort(steps, {}, [](const Step& step) {
+    return std::pair(step.phase, depth(step.change));
+  });
+}
+
+/// Fills in what the document leaves to the kernel from what the kernel has, so that it never shows
+/// as a difference.
+KernelState completed(const DesiredState& desired, const KernelState& live) {
+  KernelState want = desired.kernel;
+  for (auto& [key, timeouts] : want.ipvs_timeouts) {
+    const auto found = live.ipvs_timeouts.find(key);
+    if (found == live.ipvs_timeouts.end()) continue;
+    if (timeouts.tcp == 0) timeouts.tcp = found->second.tcp;
+    if (timeouts.tcp_fin == 0) timeouts.tcp_fin = found->second.tcp_fin;
+    if (timeouts.udp == 0) timeouts.udp = found->second.udp;
+  }
+  for (auto& [key, daemon] : want.ipvs_daemons) {
+    const auto found = live.ipvs_daemons.find(key);
+    if (found != live.ipvs_daemons.end() && daemon.max_length == 0)
+      daemon.max_length = found->second.max_length;
+  }
+  return want;
+}
+
+/// Sysctls we held and the document no longer names go back to what they were, unless somebody else
+/// has changed them since.
+void release_sysctls(KernelState& want, const KernelState& have, const OwnershipRecord& record) {
+  for (const auto& [key, live] : have.sysctls) {
+    if (want.sysctls.contains(key)) continue;
+    const auto held = record.sysctls.find(key);
+    const bool ours = held != record.sysctls.end() && held->second.before &&
+                      held->second.held == live.value;
+    want.sysctls[key] = SysctlConfig{ours ? *held->second.before : live.value};
+  }
+}
+
+void forget_nft_contents(KernelState& state) {
+  state.nft_chains.clear();
+  state.nft_sets.clear();
+  state.nft_elements.clear();
+  state.nft_rules.clear();
+}
+
+template <typename Key, typename Config>
+const Key* first_edited(const std::map<Key, Config>& want, const std::map<Key, Config>& have) {
+  for (const auto& [key, config] : want) {
+    const auto found = have.find(key);
+    if (found != have.end() && found->second != config) return &key;
+  }
+  return nullptr;
+}
+
+/// The kernel edits no chain's hook and no set's type in place: when one is wrong, the table is made
+/// anew, in one batch. Returns why, or "" when there is no need.
+std::string rebuild_reason(const KernelState& want, const KernelState& have) {
+  if (want.nft_tables.empty() || have.nft_tables.empty()) return "";
+  if (want.nft_tables != have.nft_tables) return "its flags were changed; the table is made anew";
+  if (const auto* chain = first_edited(want.nft_chains, have.nft_chains))
+    return "chain " + chain->name + " was changed; the table is made anew";
+  if (const auto* set = first_edited(want.nft_sets, have.nft_sets))
+    return "set " + set->name + " was changed; the table is made anew";
+  return "";
+}
+
+class Planner {
+ public:
+  explicit Planner(const DesiredState& desired) : desired_(desired), phase_of_(desired) {}
+
+  template <typename Key, typename Config>
+  void add(const std::map<Key, Config>& want, const std::map<Key, Config>& have) {
+    for (ChangeOf<Key, Config>& change : diff(want, have)) add_step(std::move(change), "");
+  }
+
+  void add_nft(const KernelState& want, KernelState have) {
+    const std::string rebuild = rebuild_reason(want, have);
+    if (!rebuild.empty()) {
+      const auto& [key, before] = *have.nft_tables.begin();
+      add_step(NftTableChange{key, before, want.nft_tables.at(key)}, rebuild);
+      forget_nft_contents(have);
+    } else {
+      // Deleting the table deletes all that is in it.
+      if (want.nft_tables.empty()) forget_nft_contents(have);
+      add(want.nft_tables, have.nft_tables);
+    }
+    add(want.nft_chains, have.nft_chains);
+    add(want.nft_sets, have.nft_sets);
+    add(want.nft_elements, have.nft_elements);
+    add(want.nft_rules, have.nft_rules);
+  }
+
+  std::vector<Step> take() {
+    sort_into_order(steps_);
+    return std::move(steps_);
+  }
+
+ private:
+  template <typename ChangeType>
+  void add_step(ChangeType change, std::string reason) {
+    const Phase phase = phase_of_(change);
+    if (reason.empty()) reason = reason_of(change, desired_);
+    steps_.push_back({phase, std::move(change), std::move(reason)});
+  }
+
+  const DesiredState& desired_;
+  PhaseOf phase_of_;
+  std::vector<Step> steps_;
+};
+
+/// A service's real servers go with it: the kernel unlinks them, so no step of their own is needed.
+void leave_servers_to_their_service(KernelState& have, const KernelState& want) {
+  std::erase_if(have.ipvs_servers, [&want](const auto& entry) {
+    return !want.ipvs_services.contains(entry.first.service);
+  });
+}
+
+}  // namespace
+
+std::string_view to_string(Phase phase) {
+  constexpr std::array<std::string_view, 15> kNames = {
+      "hold-sysctls", "bypass-on",    "services",      "servers",     "timeouts",
+      "sync-master",  "bypass-off",   "vip-off",       "vip-on",      "sync-backup",
+      "servers-gone", "services-gone", "bypass-gone",  "address-gone", "release-sysctls"};
+  return kNames.at(static_cast<std::size_t>(phase));
+}
+
+Plan make_plan(const DesiredState& desired, const ObservedState& observed,
+               const OwnershipRecord& record) {
+  KernelState have = managed(observed, desired, record);
+  Plan plan;
+  plan.foreign = foreign(observed, desired, have);
+
+  KernelState want = completed(desired, observed.kernel);
+  release_sysctls(want, have, record);
+  leave_servers_to_their_service(have, want);
+
+  Planner planner(desired);
+  planner.add(want.sysctls, have.sysctls);
+  planner.add(want.ipvs_services, have.ipvs_services);
+  planner.add(want.ipvs_servers, have.ipvs_servers);
+  planner.add(want.ipvs_timeouts, have.ipvs_timeouts);
+  planner.add(want.ipvs_daemons, have.ipvs_daemons);
+  planner.add_nft(want, have);
+  planner.add(want.addresses, have.addresses);
+  plan.steps = planner.take();
+  return plan;
+}
+
+}  // namespace twobox

@@ -1,0 +1,34 @@
+// Valid document + this node + its roles -> the kernel state this node should have. All defaults are
+// filled in here.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "reconciler/objects.h"
+#include "schema/error.h"
+#include "schema/validate.h"
+
+namespace twobox {
+
+/// Everything twobox wants of one node's kernel.
+struct DesiredState {
+  KernelState kernel;
+  std::set<AddressKey> announced;  // tell the neighbours when one of these is gained
+  std::map<IpAddress, VipName> vip_names;
+  std::map<FirewallMark, VipName> mark_names;
+  bool manages_sync_daemon = false;  // the document has `sync`: both daemons are ours to start or stop
+  Prune prune = Prune::kOwned;
+};
+
+using Roles = std::map<VipName, Role>;
+
+/// `roles` holds one role for each of the document's VIPs, `node` is one of its nodes; anything else
+/// is a programmer's mistake.
+DesiredState resolve(const ValidDocument& document, const NodeName& node, const Roles& roles);
+
+/// The state of a node that holds nothing: what cleanup works towards.
+DesiredState nothing_desired();
+
+}  // namespace twobox
