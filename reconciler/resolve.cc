@@ -44,7 +44,7 @@ std::vector<Server> servers_or_default(const Document& document, const Service& 
 
 class Resolver {
  public:
-  Resolver(const Document& document, const NodeName& node) : document_(document), node_(node) {}
+  explicit Resolver(const Document& document) : document_(document) {}
 
   void add_vip(const VipName& name, const Vip& vip, Role role) {
     desired_.vip_names.emplace(vip.address.address(), name);
@@ -108,15 +108,13 @@ class Resolver {
   }
 
   const Document& document_;
-  const NodeName& node_;
   DesiredState desired_;
 };
 
 }  // namespace
 
-DesiredState resolve(const ValidDocument& document, const NodeName& node, const Roles& roles) {
-  assert(document->nodes.contains(node));
-  Resolver resolver(*document, node);
+DesiredState resolve(const ValidDocument& document, const Roles& roles) {
+  Resolver resolver(*document);
   for (const auto& [name, vip] : document->vips) resolver.add_vip(name, vip, roles.at(name));
   resolver.add_sysctls();
   resolver.add_timeouts();

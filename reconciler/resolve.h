@@ -1,4 +1,4 @@
-// Valid document + this node + its roles -> the kernel state this node should have. All defaults are
+// Valid document + this node's roles -> the kernel state this node should have. All defaults are
 // filled in here.
 #pragma once
 
@@ -22,11 +22,12 @@ struct DesiredState {
   Prune prune = Prune::kOwned;
 };
 
+/// This node's role for each VIP.
 using Roles = std::map<VipName, Role>;
 
-/// `roles` holds one role for each of the document's VIPs, `node` is one of its nodes; anything else
-/// is a programmer's mistake.
-DesiredState resolve(const ValidDocument& document, const NodeName& node, const Roles& roles);
+/// `roles` holds this node's role for each of the document's VIPs; anything else is a programmer's
+/// mistake.
+DesiredState resolve(const ValidDocument& document, const Roles& roles);
 
 /// The state of a node that holds nothing: what cleanup works towards.
 DesiredState nothing_desired();

@@ -60,8 +60,8 @@ std::string_view to_string(Forwarding forwarding);
 
 struct Server {
   std::variant<NodeName, IpAddress> target;
-  std::optional<Port> port;      // default: the service's port
-  std::uint32_t weight = 1;      // 0 = no new connections; kernel limit 2^31-1
+  std::optional<Port> port;  // default: the service's port
+  std::uint32_t weight = 1;  // 0 = no new connections; kernel limit 2^31-1
   Forwarding forwarding = Forwarding::kDirect;
   std::uint32_t upper_threshold = 0;  // connections; 0 = no limit
   std::uint32_t lower_threshold = 0;
@@ -84,11 +84,12 @@ struct Service {
   Port port;
   std::string scheduler = "wlc";
   SchedulerFlags scheduler_flags;
-  std::uint32_t persistence_timeout = 0;            // seconds; 0 = off
-  std::optional<unsigned> persistence_prefix_length;  // from persistence_netmask; default: full length
-  bool one_packet = false;                          // UDP only
-  std::optional<Mark> mark;                         // mac-mark only
-  std::optional<std::vector<Server>> servers;       // default: every node, same port, weight 1
+  std::uint32_t persistence_timeout = 0;  // seconds; 0 = off
+  std::optional<unsigned>
+      persistence_prefix_length;               // from persistence_netmask; default: full length
+  bool one_packet = false;                     // UDP only
+  std::optional<Mark> mark;                    // mac-mark only
+  std::optional<std::vector<Server>> servers;  // default: every node, same port, weight 1
   friend bool operator==(const Service&, const Service&) = default;
 };
 

@@ -77,6 +77,8 @@ class [[nodiscard]] Result {
 /// Success, or the Error.
 using Status = Result<std::monostate>;
 
-inline Status success() { return std::monostate{}; }
+inline Status success() {
+  return std::monostate{};
+}
 
 }  // namespace twobox

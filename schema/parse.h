@@ -1,4 +1,5 @@
-// JSON text -> Document. The only place, with parse.cc and its readers, where a document's JSON is read.
+// JSON text -> Document. The only place, with parse.cc and its readers, where a document's JSON is
+// read.
 #pragma once
 
 #include <cstddef>

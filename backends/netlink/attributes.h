@@ -56,7 +56,8 @@ class AttributeTable {
  public:
   /// Error: kTransport (EBADMSG) if an attribute's length does not fit. Attributes of a type above
   /// `highest_type` (a newer kernel's) are passed over.
-  static Result<AttributeTable> parse(std::span<const std::byte> payload, std::uint16_t highest_type);
+  static Result<AttributeTable> parse(std::span<const std::byte> payload,
+                                      std::uint16_t highest_type);
 
   /// An absent attribute gives a view that is not present().
   const AttributeView& operator[](std::uint16_t type) const;

@@ -3,10 +3,10 @@
 
 #include <netlink/msg.h>
 #include <netlink/socket.h>
-#include <unistd.h>
 
 #include <memory>
-#include <utility>
+
+#include "backends/file_descriptor.h"
 
 namespace twobox::netlink {
 
@@ -21,27 +21,6 @@ struct FreeWith {
 using SocketHandle = std::unique_ptr<nl_sock, FreeWith<nl_socket_free>>;
 using MessageHandle = std::unique_ptr<nl_msg, FreeWith<nlmsg_free>>;
 
-/// Closes its file descriptor; -1 holds nothing.
-class FileDescriptor {
- public:
-  FileDescriptor() = default;
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  ~FileDescriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-
-  int get() const { return fd_; }
-  bool is_open() const { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
+using twobox::FileDescriptor;
 
 }  // namespace twobox::netlink

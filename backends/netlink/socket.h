@@ -5,24 +5,17 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "backends/netlink/handles.h"
+#include "backends/netlink/message.h"
 #include "schema/error.h"
 
 namespace twobox::netlink {
-
-/// One message, header included; the view ends with the handler's call.
-using MessageView = std::span<const std::byte>;
-
-/// The message's header, copied out. `message` holds at least one header.
-nlmsghdr header_of(MessageView message);
-
-/// The payload behind the netlink header and a family header of `family_header` bytes.
-/// Error: kTransport (EBADMSG) if the message is shorter.
-Result<MessageView> attributes_of(MessageView message, std::size_t family_header);
 
 /// A connected netlink socket with a deadline on every exchange. Not thread-safe.
 class Socket {
@@ -38,9 +31,9 @@ class Socket {
   Status request(nlmsghdr* message, const std::function<Status(MessageView)>& on_message = {});
 
   /// Sends NLM_F_DUMP and hands every message of the answer to `on_message`. A dump that a change
-  /// interrupted (NLM_F_DUMP_INTR) is read again, up to 5 times, after `restart` has thrown away what
-  /// was collected. Errors: kTornDump after the last attempt; otherwise as request(), and whatever
-  /// on_message returns.
+  /// interrupted (NLM_F_DUMP_INTR) is read again, up to 5 times, after `restart` has thrown away
+  /// what was collected. Errors: kTornDump after the last attempt; otherwise as request(), and
+  /// whatever on_message returns.
   Status dump(nlmsghdr* message, const std::function<void()>& restart,
               const std::function<Status(MessageView)>& on_message);
 
@@ -57,21 +50,39 @@ class Socket {
   Socket(SocketHandle handle, std::chrono::milliseconds deadline)
       : handle_(std::move(handle)), deadline_(deadline) {}
 
-  struct Exchange;
+  using Clock = std::chrono::steady_clock;
+  struct Dump {
+    Status outcome = success();
+    bool interrupted = false;
+  };
+  /// What came back for requests with consecutive sequence numbers.
+  struct Answers {
+    std::vector<std::optional<Status>> by_request;
+    std::optional<Error> batch_refusal;  // the answer to the batch's begin message
+    Status failure = success();          // why answers are missing; the outcome of those is unknown
+  };
+
   Status send(std::span<const std::byte> bytes);
-  Status receive(std::chrono::steady_clock::time_point until,
-                 const std::function<void(MessageView)>& on_message);
-  Status dump_once(nlmsghdr* message, const std::function<Status(MessageView)>& on_message);
-  std::uint32_t next_sequence() { return ++sequence_; }
+  void discard_old_answers();
+  void ensure_receive_room(std::size_t acknowledgements);
+  Result<std::size_t> wait_for_datagram(Clock::time_point until);
+  Result<MessageView> receive_datagram(Clock::time_point until);
+  Status receive(Clock::time_point until, const std::function<void(MessageView)>& on_message);
+  Dump dump_once(nlmsghdr* message, const std::function<Status(MessageView)>& on_message);
+  std::vector<Status> request_window(std::span<nlmsghdr* const> messages);
+  std::vector<Status> transaction_once(std::span<nlmsghdr* const> messages,
+                                       std::uint16_t resource_id);
+  Answers collect_answers(std::uint32_t first_sequence, std::size_t count);
+  static std::vector<Status> batch_outcomes(const Answers& answers);
+  std::uint32_t next_sequence();
+  /// The first of `count` consecutive sequence numbers; the one before it and the one behind the
+  /// last are a batch's begin and end.
+  std::uint32_t reserve_sequences(std::size_t count);
 
   SocketHandle handle_;
   std::chrono::milliseconds deadline_;
   std::uint32_t sequence_ = 0;
   std::vector<std::byte> buffer_;
 };
-
-/// Reads an NLMSG_ERROR message: success() for an acknowledgement, else kKernelRefused with errno,
-/// strerror's words and the kernel's own (NLMSGERR_ATTR_MSG) if it gave any.
-Status read_acknowledgement(MessageView message);
 
 }  // namespace twobox::netlink

@@ -1,0 +1,150 @@
+#include "backends/events/kernel_events.h"
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <initializer_list>
+#include <span>
+#include <string>
+
+#include "backends/netlink/attributes.h"
+#include "backends/netlink/socket.h"
+#include "reconciler/objects.h"
+
+namespace twobox {
+namespace {
+
+using netlink::FileDescriptor;
+using netlink::MessageView;
+
+// Keeps one call short while somebody floods us.
+constexpr int kDatagramsAtOnce = 1000;
+
+Error failure(const std::string& doing) {
+  const int errno_value = errno;
+  const bool forbidden = errno_value == EPERM || errno_value == EACCES;
+  return {forbidden ? ErrorKind::kUnavailable : ErrorKind::kTransport, errno_value,
+          doing + ": " + std::strerror(errno_value)};
+}
+
+Result<FileDescriptor> subscribe(int protocol, std::initializer_list<int> groups) {
+  FileDescriptor socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
+  if (!socket.is_open()) return failure("open a netlink socket for events");
+  sockaddr_nl any_port{};
+  any_port.nl_family = AF_NETLINK;
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&any_port), sizeof(any_port)) != 0)
+    return failure("bind the netlink socket for events");
+  for (const int group : groups)
+    if (::setsockopt(socket.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) != 0)
+      return failure("join netlink group " + std::to_string(group));
+  return socket;
+}
+
+void note_route_message(std::uint16_t type, KernelWake& wake) {
+  switch (type) {
+    case RTM_NEWLINK:
+    case RTM_DELLINK:
+    case RTM_NEWADDR:
+    case RTM_DELADDR:
+      wake.links_or_addresses = true;
+      break;
+    case RTM_NEWNETCONF:
+    case RTM_DELNETCONF:
+      wake.interface_settings = true;
+      break;
+    default:
+      break;
+  }
+}
+
+// False only for what is surely about another table. Every message but the generation's names its
+// table in attribute 1, and each object that `nft flush ruleset` deletes has a message of its own.
+// (net/netfilter/nf_tables_api.c)
+bool is_about_our_table(MessageView message, std::uint16_t type) {
+  constexpr std::uint16_t kTable = 1;
+  static_assert(
+      kTable == std::uint16_t{NFTA_TABLE_NAME} && kTable == std::uint16_t{NFTA_CHAIN_TABLE} &&
+      kTable == std::uint16_t{NFTA_RULE_TABLE} && kTable == std::uint16_t{NFTA_SET_TABLE} &&
+      kTable == std::uint16_t{NFTA_SET_ELEM_LIST_TABLE} &&
+      kTable == std::uint16_t{NFTA_OBJ_TABLE} && kTable == std::uint16_t{NFTA_FLOWTABLE_TABLE});
+  if (NFNL_SUBSYS_ID(type) != NFNL_SUBSYS_NFTABLES) return true;
+  if (NFNL_MSG_TYPE(type) == NFT_MSG_NEWGEN) return false;
+  const auto payload = netlink::attributes_of(message, sizeof(nfgenmsg));
+  if (!payload) return true;
+  nfgenmsg header;
+  std::memcpy(&header, message.data() + NLMSG_HDRLEN, sizeof(header));
+  const auto attributes = netlink::AttributeTable::parse(*payload, kTable);
+  if (!attributes) return true;
+  const auto table = (*attributes)[kTable].as_text();
+  return !table || (header.nfgen_family == NFPROTO_INET && *table == kNftTableName);
+}
+
+}  // namespace
+
+Result<KernelEvents> KernelEvents::open(std::set<std::uint32_t> own_ports) {
+  std::vector<Source> sources;
+  auto route = subscribe(NETLINK_ROUTE, {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+                                         RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF});
+  if (!route) return route.error();
+  sources.push_back({std::move(*route), NETLINK_ROUTE});
+
+  auto netfilter = subscribe(NETLINK_NETFILTER, {NFNLGRP_NFTABLES});
+  if (netfilter)
+    sources.push_back({std::move(*netfilter), NETLINK_NETFILTER});
+  else if (netfilter.error().errno_value != EPROTONOSUPPORT)
+    return netfilter.error();
+  return KernelEvents(std::move(sources), std::move(own_ports));
+}
+
+std::vector<int> KernelEvents::fds() const {
+  std::vector<int> fds;
+  for (const Source& source : sources_) fds.push_back(source.socket.get());
+  return fds;
+}
+
+KernelWake KernelEvents::drain() {
+  KernelWake wake;
+  for (const Source& source : sources_) drain(source, wake);
+  return wake;
+}
+
+void KernelEvents::drain(const Source& source, KernelWake& wake) {
+  for (int datagram = 0; datagram < kDatagramsAtOnce; ++datagram) {
+    const ssize_t count =
+        ::recv(source.socket.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT | MSG_TRUNC);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+    // ENOBUFS: the kernel threw messages away. Any other failure has lost them just as well.
+    if (count < 0 || static_cast<std::size_t>(count) > buffer_.size()) {
+      wake.overrun = true;
+      continue;
+    }
+    read_datagram(source, std::span(buffer_).first(static_cast<std::size_t>(count)), wake);
+  }
+}
+
+void KernelEvents::read_datagram(const Source& source, MessageView rest, KernelWake& wake) const {
+  while (rest.size() >= sizeof(nlmsghdr)) {
+    const nlmsghdr header = netlink::header_of(rest);
+    if (header.nlmsg_len < sizeof(nlmsghdr) || header.nlmsg_len > rest.size()) {
+      wake.overrun = true;
+      return;
+    }
+    const MessageView message = rest.first(header.nlmsg_len);
+    rest = rest.subspan(std::min<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), rest.size()));
+    if (own_ports_.contains(header.nlmsg_pid)) continue;
+    if (source.protocol == NETLINK_ROUTE)
+      note_route_message(header.nlmsg_type, wake);
+    else if (is_about_our_table(message, header.nlmsg_type))
+      wake.nftables = true;
+  }
+}
+
+}  // namespace twobox

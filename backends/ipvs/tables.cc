@@ -1,0 +1,123 @@
+#include "backends/ipvs/tables.h"
+
+#include <linux/ip_vs.h>
+
+#include <cerrno>
+#include <functional>
+#include <string>
+
+#include "backends/ipvs/codec.h"
+#include "reconciler/describe.h"
+
+namespace twobox::ipvs {
+namespace {
+
+using netlink::MessageView;
+using Services = std::map<IpvsServiceKey, IpvsServiceConfig>;
+using Servers = std::map<RealServerKey, RealServerConfig>;
+
+// The kernel fills a dump's datagram up to 32 KiB under one lock. A real server takes about 360
+// bytes of it, statistics included, so this many surely share one. (net/netlink/af_netlink.c,
+// netlink_dump; ip_vs_ctl.c, ip_vs_genl_fill_dest)
+constexpr std::size_t kServersReadAtOnce = 64;
+
+/// Reads a dump into a map. `decode` makes an object of each message, or nothing.
+template <typename Map, typename Decode>
+Result<Map> read_map(netlink::Socket& socket, std::uint16_t family,
+                     Result<netlink::MessageHandle> request, Decode decode) {
+  if (!request) return request.error();
+  nlmsghdr* const header = nlmsg_hdr(request->get());
+  header->nlmsg_type = family;
+  Map objects;
+  const Status read = socket.dump(
+      header, [&] { objects.clear(); },
+      [&](MessageView message) -> Status {
+        auto object = decode(message);
+        if (!object) return object.error();
+        if (*object) objects.insert(**std::move(object));
+        return success();
+      });
+  if (!read) return read.error();
+  return objects;
+}
+
+Result<Services> read_services(netlink::Socket& socket, std::uint16_t family) {
+  auto services =
+      read_map<Services>(socket, family, encode(Command{IPVS_CMD_GET_SERVICE}), decode_service);
+  if (!services) return with_context(services.error(), "read IPVS services");
+  return services;
+}
+
+Result<Servers> read_servers_once(netlink::Socket& socket, std::uint16_t family,
+                                  const IpvsServiceKey& service) {
+  auto servers =
+      read_map<Servers>(socket, family, encode(IPVS_CMD_GET_DEST, service, std::nullopt),
+                        [&](MessageView message) { return decode_server(message, service); });
+  if (!servers) return with_context(servers.error(), "read real servers of " + key_text(service));
+  return servers;
+}
+
+/// A list longer than one datagram is continued by counting: if an entry before it goes in the
+/// meantime, the kernel leaves one out and says nothing. So a long list is read twice.
+Result<Servers> read_servers(netlink::Socket& socket, std::uint16_t family,
+                             const IpvsServiceKey& service) {
+  auto servers = read_servers_once(socket, family, service);
+  if (!servers || servers->size() < kServersReadAtOnce) return servers;
+  auto again = read_servers_once(socket, family, service);
+  if (!again || *again == *servers) return again;
+  return Error{ErrorKind::kTornDump, EINTR,
+               "read real servers of " + key_text(service) + ": the table keeps changing"};
+}
+
+Result<std::map<SyncDaemonKey, SyncDaemonConfig>> read_daemons(netlink::Socket& socket,
+                                                               std::uint16_t family) {
+  auto daemons = read_map<std::map<SyncDaemonKey, SyncDaemonConfig>>(
+      socket, family, encode(Command{IPVS_CMD_GET_DAEMON}), decode_daemon);
+  if (!daemons) return with_context(daemons.error(), "read IPVS sync daemons");
+  return daemons;
+}
+
+Result<IpvsTimeoutsConfig> read_timeouts(netlink::Socket& socket, std::uint16_t family) {
+  auto request = encode(Command{IPVS_CMD_GET_CONFIG});
+  if (!request) return request.error();
+  nlmsghdr* const header = nlmsg_hdr(request->get());
+  header->nlmsg_type = family;
+  Result<IpvsTimeoutsConfig> timeouts = IpvsTimeoutsConfig{};
+  const Status read = socket.request(header, [&](MessageView message) {
+    timeouts = decode_timeouts(message);
+    return timeouts ? success() : Status(timeouts.error());
+  });
+  if (!read) return with_context(read.error(), "read IPVS timeouts");
+  return timeouts;
+}
+
+}  // namespace
+
+Result<Tables> read_tables(netlink::Socket& socket, std::uint16_t family) {
+  Tables tables;
+  auto services = read_services(socket, family);
+  if (!services) return services.error();
+  for (const auto& [service, config] : *services) {
+    auto servers = read_servers(socket, family, service);
+    if (!servers) return servers.error();
+    tables.servers.merge(*servers);
+  }
+
+  // A service that is gone gives an empty list of real servers rather than an error, and an
+  // interrupted list of services is not flagged either. (ip_vs_ctl.c, ip_vs_genl_dump_dests)
+  auto services_after = read_services(socket, family);
+  if (!services_after) return services_after.error();
+  if (*services != *services_after)
+    return Error{ErrorKind::kTornDump, EINTR, "read IPVS services: the table keeps changing"};
+  tables.services = *std::move(services);
+
+  auto daemons = read_daemons(socket, family);
+  if (!daemons) return daemons.error();
+  tables.daemons = *std::move(daemons);
+  const auto timeouts = read_timeouts(socket, family);
+  if (!timeouts) return timeouts.error();
+  tables.timeouts[IpvsTimeoutsKey{}] = *timeouts;
+  return tables;
+}
+
+}  // namespace twobox::ipvs

@@ -1,0 +1,25 @@
+// Reading the kernel's IPVS tables whole.
+#pragma once
+
+#include <cstdint>
+#include <map>
+
+#include "backends/netlink/socket.h"
+#include "reconciler/objects.h"
+#include "schema/error.h"
+
+namespace twobox::ipvs {
+
+struct Tables {
+  std::map<IpvsServiceKey, IpvsServiceConfig> services;
+  std::map<RealServerKey, RealServerConfig> servers;
+  std::map<SyncDaemonKey, SyncDaemonConfig> daemons;
+  std::map<IpvsTimeoutsKey, IpvsTimeoutsConfig> timeouts;
+};
+
+/// Every table as it was at one moment, as far as the kernel lets us know.
+/// Errors: kTornDump when services came or went in the meantime (read again then); kKernelRefused
+/// (ENOENT when the family is gone, EPERM); kTransport.
+Result<Tables> read_tables(netlink::Socket& socket, std::uint16_t family);
+
+}  // namespace twobox::ipvs

@@ -1,0 +1,74 @@
+#include "backends/modules.h"
+
+#include <libkmod.h>
+
+#include <cerrno>
+#include <memory>
+#include <system_error>
+
+namespace twobox {
+namespace {
+
+struct ReleaseKmod {
+  void operator()(kmod_ctx* context) const noexcept { kmod_unref(context); }
+  void operator()(kmod_module* module) const noexcept { kmod_module_unref(module); }
+  void operator()(kmod_list* list) const noexcept { kmod_module_unref_list(list); }
+};
+using KmodContext = std::unique_ptr<kmod_ctx, ReleaseKmod>;
+using KmodModule = std::unique_ptr<kmod_module, ReleaseKmod>;
+using KmodList = std::unique_ptr<kmod_list, ReleaseKmod>;
+
+Error unavailable(const std::string& name, int errno_value) {
+  const std::string reason = errno_value == ENOENT ? "this kernel has no such module"
+                                                   : std::generic_category().message(errno_value);
+  return {ErrorKind::kUnavailable, errno_value,
+          "load kernel module " + name + ": " + reason + "; run `modprobe " + name + "` as root"};
+}
+
+// libkmod reports its errors; its own lines on stderr would say them twice.
+void ignore_log(void*, int, const char*, int, const char*, const char*, va_list) {}
+
+// modprobe.d can replace a module by a shell command ("install ip_vs /bin/false"), often in order
+// to forbid it. twobox neither runs the command nor gets round it.
+int refuse_command(kmod_module*, const char*, void*) {
+  return -EACCES;
+}
+
+/// Needs no /lib/modules, which containers often lack.
+bool is_loaded(kmod_ctx* context, const std::string& name) {
+  kmod_module* found = nullptr;
+  if (kmod_module_new_from_name(context, name.c_str(), &found) < 0) return false;
+  const KmodModule module(found);
+  const int state = kmod_module_get_initstate(module.get());
+  return state == KMOD_MODULE_LIVE || state == KMOD_MODULE_BUILTIN;
+}
+
+int insert(kmod_module* module) {
+  return kmod_module_probe_insert_module(module, 0, nullptr, refuse_command, nullptr, nullptr);
+}
+
+}  // namespace
+
+Status load_kernel_module(const std::string& name) {
+  const KmodContext context(kmod_new(nullptr, nullptr));
+  if (!context) return unavailable(name, ENOMEM);
+  kmod_set_log_fn(context.get(), ignore_log, nullptr);
+
+  if (is_loaded(context.get(), name)) return success();
+
+  kmod_list* found = nullptr;
+  if (const int code = kmod_module_new_from_lookup(context.get(), name.c_str(), &found); code < 0)
+    return unavailable(name, -code);
+  const KmodList modules(found);
+  if (!modules) return unavailable(name, ENOENT);
+
+  kmod_list* entry = nullptr;
+  kmod_list_foreach(entry, modules.get()) {
+    const KmodModule module(kmod_module_get_module(entry));
+    if (const int code = insert(module.get()); code < 0 && code != -EEXIST)
+      return unavailable(name, -code);
+  }
+  return success();
+}
+
+}  // namespace twobox

@@ -1,0 +1,46 @@
+// Where the parts of an endpoint stand in a packet and in the registers a set is searched with. The
+// same table serves writing and reading.
+#pragma once
+
+#include <netinet/in.h>
+// <netinet/in.h> must come first: netfilter.h uses its types without including it.
+#include <linux/netfilter.h>
+
+#include <cstdint>
+
+#include "backends/nftables/registers.h"
+#include "schema/net.h"
+
+namespace twobox::nftables {
+
+/// A slice of a packet's header.
+struct HeaderField {
+  std::uint32_t base;  // NFT_PAYLOAD_*
+  std::uint32_t offset;
+  std::uint32_t length;
+};
+
+constexpr HeaderField kEtherSource = {NFT_PAYLOAD_LL_HEADER, 6, 6};
+// All three transports of ours begin with source and destination port.
+constexpr HeaderField kDestinationPort = {NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2};
+
+/// How the destination of one family is laid out: address, protocol and port, one behind the other.
+struct EndpointKey {
+  AddressFamily family;
+  std::uint8_t nfproto;
+  HeaderField address;
+  Register protocol_at;
+  Register port_at;
+};
+constexpr Register kFirstRegister = {0};  // takes the address, and everything that stands alone
+constexpr EndpointKey kEndpointKeys[] = {
+    {AddressFamily::kIpv4, NFPROTO_IPV4, {NFT_PAYLOAD_NETWORK_HEADER, 16, 4}, {1}, {2}},
+    {AddressFamily::kIpv6, NFPROTO_IPV6, {NFT_PAYLOAD_NETWORK_HEADER, 24, 16}, {4}, {5}},
+};
+
+constexpr const EndpointKey& endpoint_key(AddressFamily family) {
+  return kEndpointKeys[family == AddressFamily::kIpv4 ? 0 : 1];
+}
+static_assert(endpoint_key(AddressFamily::kIpv6).family == AddressFamily::kIpv6);
+
+}  // namespace twobox::nftables

@@ -1,0 +1,65 @@
+// One function for each subcommand; each returns the process's exit status and lives in a file of its
+// own name.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "schema/document.h"
+
+namespace twobox {
+
+constexpr char kDefaultStateDirectory[] = "/var/lib/twobox";
+constexpr char kDefaultApi[] = "unix:/run/twobox/api.sock";
+
+enum class OutputFormat : std::uint8_t { kText, kJson };
+
+struct ValidateOptions {
+  std::string file;
+  bool large = false;
+};
+int run_validate(const ValidateOptions& options);
+
+struct DiffOptions {
+  std::string file;
+  bool large = false;
+  std::optional<NodeName> node;
+  std::string state_directory = kDefaultStateDirectory;
+  OutputFormat format = OutputFormat::kText;
+};
+int run_diff(const DiffOptions& options);
+
+struct ApplyOptions {
+  DiffOptions what;
+  bool dry_run = false;
+};
+int run_apply(const ApplyOptions& options);
+
+struct CleanupOptions {
+  std::string state_directory = kDefaultStateDirectory;
+  OutputFormat format = OutputFormat::kText;
+};
+int run_cleanup(const CleanupOptions& options);
+
+struct DaemonOptions {
+  std::string document;
+  bool large = false;
+  std::optional<NodeName> node;
+  std::string state_directory = kDefaultStateDirectory;
+  std::vector<std::string> listen;  // empty: kDefaultApi
+  std::chrono::seconds resync{5};
+};
+int run_daemon(const DaemonOptions& options);
+
+struct StatusOptions {
+  std::string api = kDefaultApi;
+  OutputFormat format = OutputFormat::kText;
+};
+int run_status(const StatusOptions& options);
+
+int run_schema();
+
+}  // namespace twobox

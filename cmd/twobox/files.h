@@ -1,0 +1,19 @@
+// Reading whole files, and replacing them so that a reader or a crash never meets half of one.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "schema/error.h"
+
+namespace twobox {
+
+/// At most `limit` bytes. Errors: kUnavailable with errno (ENOENT, EACCES ...); EFBIG if there is more.
+Result<std::string> read_file(const std::string& path, std::size_t limit);
+
+/// Writes beside the file, flushes to the disk, renames over it, flushes the directory.
+/// Error: kTransport with errno; the old file is then untouched.
+Status replace_file(const std::string& path, std::string_view text);
+
+}  // namespace twobox

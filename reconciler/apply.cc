@@ -1,0 +1,177 @@
+#include "reconciler/apply.h"
+
+#include <cassert>
+#include <cerrno>
+#include <set>
+
+#include "reconciler/describe.h"
+
+namespace twobox {
+namespace {
+
+Error held_back(const std::string& why) { return {ErrorKind::kUnavailable, 0, "held back: " + why}; }
+
+/// What has gone wrong so far, and which later steps must therefore not be taken.
+class Obstacles {
+ public:
+  explicit Obstacles(const DesiredState& desired) : desired_(desired) {}
+
+  std::optional<Error> against(const Change& change) const {
+    if (const auto* server = std::get_if<RealServerChange>(&change);
+        server != nullptr && missing_services_.contains(server->key.service))
+      return held_back("its service was refused");
+    if (const auto* service = std::get_if<IpvsServiceChange>(&change);
+        service != nullptr && !service->before && lacks_bypass(service->key))
+      return held_back("without its bypass this node would schedule what its peers forward");
+    if (bypass_is_still_needed(change)) return held_back("its service could not be removed");
+    return std::nullopt;
+  }
+
+  void note_failure(const Step& step) {
+    if (const auto* service = std::get_if<IpvsServiceChange>(&step.change)) {
+      if (!service->before) missing_services_.insert(service->key);
+      if (!service->after) stuck_services_.insert(service->key);
+    } else if (step.phase == Phase::kBypassOn) {
+      const auto* const element = std::get_if<NftElementChange>(&step.change);
+      const Endpoint* const endpoint =
+          element != nullptr ? std::get_if<Endpoint>(&element->key.value) : nullptr;
+      if (endpoint != nullptr) {
+        unprotected_.insert(*endpoint);
+      } else {
+        bypass_is_broken_ = true;
+      }
+    }
+  }
+
+ private:
+  bool lacks_bypass(const IpvsServiceKey& key) const {
+    const auto* const endpoint = std::get_if<Endpoint>(&key);
+    if (endpoint == nullptr) return false;
+    return unprotected_.contains(*endpoint) || (bypass_is_broken_ && wants_bypass(*endpoint));
+  }
+
+  bool wants_bypass(const Endpoint& endpoint) const {
+    for (const auto& [key, config] : desired_.kernel.nft_elements)
+      if (key.value == decltype(key.value)(endpoint)) return true;
+    return false;
+  }
+
+  bool bypass_is_still_needed(const Change& change) const {
+    if (stuck_services_.empty()) return false;
+    if (const auto* element = std::get_if<NftElementChange>(&change)) {
+      const auto* const endpoint = std::get_if<Endpoint>(&element->key.value);
+      return !element->after && endpoint != nullptr &&
+             stuck_services_.contains(IpvsServiceKey{*endpoint});
+    }
+    const auto* const table = std::get_if<NftTableChange>(&change);
+    return table != nullptr && !table->after;
+  }
+
+  const DesiredState& desired_;
+  std::set<IpvsServiceKey> missing_services_;  // could not be created
+  std::set<IpvsServiceKey> stuck_services_;    // could not be removed
+  std::set<Endpoint> unprotected_;             // their bypass could not be set
+  bool bypass_is_broken_ = false;
+};
+
+class Applier {
+ public:
+  Applier(const DesiredState& desired, Backend& backend,
+          const std::map<NftRuleKey, std::uint64_t>& handles, const MayTry& may_try)
+      : desired_(desired),
+        backend_(backend),
+        handles_(handles),
+        may_try_(may_try),
+        obstacles_(desired) {}
+
+  /// `steps` share phase and subsystem.
+  void take(std::span<const Step> steps) {
+    const std::size_t first = report_.outcomes.size();
+    std::vector<std::size_t> open;
+    for (const Step& step : steps) {
+      std::optional<Error> obstacle = obstacle_to(step.change);
+      if (!obstacle) open.push_back(report_.outcomes.size());
+      const bool tried = !obstacle.has_value();
+      report_.outcomes.push_back({step, std::move(obstacle), tried});
+    }
+    carry_out(open, subsystem_of(steps.front().change));
+    for (std::size_t at = first; at < report_.outcomes.size(); ++at) conclude(report_.outcomes[at]);
+  }
+
+  ApplyReport finish() { return std::move(report_); }
+
+ private:
+  std::optional<Error> obstacle_to(const Change& change) const {
+    if (!may_try_(change)) return held_back("refused a moment ago, to be tried again");
+    return obstacles_.against(change);
+  }
+
+  /// Fills in the outcomes at the places `open`.
+  void carry_out(std::vector<std::size_t> open, Subsystem subsystem) {
+    while (!open.empty()) {
+      std::vector<Change> changes;
+      for (const std::size_t at : open) changes.push_back(report_.outcomes[at].step.change);
+      const std::vector<Status> results = backend_.apply(subsystem, changes, handles_);
+      assert(results.size() == open.size());
+      std::vector<std::size_t> cancelled;
+      for (std::size_t i = 0; i < open.size(); ++i) {
+        auto& error = report_.outcomes[open[i]].error;
+        error = results[i] ? std::nullopt : std::optional<Error>(results[i].error());
+        if (error && error->errno_value == ECANCELED) cancelled.push_back(open[i]);
+      }
+      // A batch is all or none: what only fell with another's fault is tried again without that one.
+      // A table that is being made anew stays as it is unless all of it can be.
+      const bool smaller = cancelled.size() < open.size();
+      if (!smaller || replaces_table(changes)) return;
+      open = std::move(cancelled);
+    }
+  }
+
+  static bool replaces_table(const std::vector<Change>& changes) {
+    for (const Change& change : changes)
+      if (const auto* table = std::get_if<NftTableChange>(&change);
+          table != nullptr && table->before && table->after)
+        return true;
+    return false;
+  }
+
+  void conclude(const StepOutcome& outcome) {
+    if (outcome.error) {
+      obstacles_.note_failure(outcome.step);
+      return;
+    }
+    const auto* const address = std::get_if<AddressChange>(&outcome.step.change);
+    if (address == nullptr || address->before || !desired_.announced.contains(address->key)) return;
+    const AddressKey& key = address->key;
+    report_.gained.push_back(
+        {key, backend_.announce(key.interface, key.prefix.address(), kAnnouncementsPerBurst)});
+  }
+
+  const DesiredState& desired_;
+  Backend& backend_;
+  const std::map<NftRuleKey, std::uint64_t>& handles_;
+  const MayTry& may_try_;
+  Obstacles obstacles_;
+  ApplyReport report_;
+};
+
+bool same_group(const Step& a, const Step& b) {
+  return a.phase == b.phase && subsystem_of(a.change) == subsystem_of(b.change);
+}
+
+}  // namespace
+
+ApplyReport apply_plan(const Plan& plan, const DesiredState& desired, Backend& backend,
+                       const std::map<NftRuleKey, std::uint64_t>& handles, const MayTry& may_try) {
+  Applier applier(desired, backend, handles, may_try);
+  const std::span<const Step> steps = plan.steps;
+  for (std::size_t begin = 0; begin < steps.size();) {
+    std::size_t end = begin + 1;
+    while (end < steps.size() && same_group(steps[begin], steps[end])) ++end;
+    applier.take(steps.subspan(begin, end - begin));
+    begin = end;
+  }
+  return applier.finish();
+}
+
+}  // namespace twobox

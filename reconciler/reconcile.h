@@ -1,0 +1,34 @@
+// One pass: observe, plan, apply, observe again.
+#pragma once
+
+#include "reconciler/apply.h"
+#include "reconciler/backend.h"
+#include "reconciler/ownership.h"
+#include "reconciler/plan.h"
+#include "reconciler/refusals.h"
+
+namespace twobox {
+
+/// Keeps the ownership record where it outlives the process. Not thread-safe.
+class OwnershipStore {
+ public:
+  virtual ~OwnershipStore() = default;
+  virtual const OwnershipRecord& record() const = 0;
+  /// On return the record is on stable storage. Error: kTransport; the old record then still counts.
+  virtual Status save(const OwnershipRecord& record) = 0;
+};
+
+struct PassReport {
+  Plan planned;
+  std::map<NftRuleKey, std::uint64_t> handles;  // of the observation `planned` was made from
+  ApplyReport applied;
+  Plan remaining;  // of a fresh observation: empty = converged, otherwise exactly what is missing
+};
+
+/// Brings the kernel to `desired` as far as it lets us. A second pass does nothing.
+/// Errors: whatever kept us from reading the kernel or from writing the record; nothing was changed
+/// then, unless the message says "observe after apply".
+Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
+                                  OwnershipStore& ownership, Refusals& refusals, SteadyTime now);
+
+}  // namespace twobox

@@ -1,0 +1,44 @@
+// What the kernel has refused, since when, and when to try again.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "reconciler/apply.h"
+
+namespace twobox {
+
+/// Delays are counted on the steady clock, which no administrator sets back.
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+struct Refusal {
+  Error error;
+  SteadyTime since;         // of the first failure in a row
+  unsigned failures = 0;    // in a row
+  SteadyTime next_attempt;  // earlier passes leave the object out
+};
+
+/// By object name. An object leaves when it succeeds or is no longer asked for.
+class Refusals {
+ public:
+  bool may_try(const Change& change, SteadyTime now) const;
+
+  /// Takes in the outcomes of a pass. A step that the kernel accepted and that is still in
+  /// `remaining` counts as refused: otherwise its own event would start it again without end.
+  void note(const std::vector<StepOutcome>& outcomes, const Plan& remaining, SteadyTime now);
+
+  /// The situation has changed (new document, new link): delays end, counts stay.
+  void retry_now(SteadyTime now);
+
+  std::optional<SteadyTime> next_attempt() const;
+  const std::map<std::string, Refusal>& entries() const { return entries_; }
+
+ private:
+  void add(const std::string& name, Error error, SteadyTime now);
+
+  std::map<std::string, Refusal> entries_;
+};
+
+}  // namespace twobox

@@ -1,0 +1,73 @@
+#include "reconciler/report.h"
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "reconciler/commands.h"
+#include "reconciler/describe.h"
+#include "reconciler/fields_json.h"
+
+namespace twobox {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json step_json(const Step& step, const DiffReport& report) {
+  const Description change = describe(step.change);
+  Json object = {{"action", to_string(change.action)}, {"kind", change.kind}, {"key", change.key}};
+  object["before"] = change.before ? fields_json(*change.before) : Json(nullptr);
+  object["after"] = change.after ? fields_json(*change.after) : Json(nullptr);
+  object["reason"] = step.reason;
+  object["command"] = command_for(step.change, report.handles);
+  return object;
+}
+
+std::string paint(std::string_view text, Action action, Colour colour) {
+  if (colour == Colour::kNone) return std::string(text);
+  constexpr std::array<std::string_view, 3> kCodes = {"\x1b[32m", "\x1b[33m", "\x1b[31m"};
+  return std::string(kCodes.at(static_cast<std::size_t>(action))) + std::string(text) + "\x1b[0m";
+}
+
+std::string details(const Description& change) {
+  std::string text;
+  if (change.action == Action::kUpdate) text = difference(*change.before, *change.after);
+  if (change.action == Action::kCreate) text = to_string(*change.after);
+  return text.empty() ? "" : " (" + text + ")";
+}
+
+std::string step_text(const Step& step, const DiffReport& report, Colour colour) {
+  constexpr std::array<std::string_view, 3> kSigns = {"+ ", "~ ", "- "};
+  const Description change = describe(step.change);
+  const std::string object = std::string(kSigns.at(static_cast<std::size_t>(change.action))) +
+                             std::string(change.kind) + " " + change.key;
+  return paint(object, change.action, colour) + details(change) + ": " + step.reason + "\n    " +
+         command_for(step.change, report.handles) + "\n";
+}
+
+}  // namespace
+
+std::string diff_json(const DiffReport& report) {
+  Json changes = Json::array();
+  for (const Step& step : report.plan.steps) changes.push_back(step_json(step, report));
+  const Json object = {{"format", 1},
+                       {"node", report.node},
+                       {"in_sync", report.plan.in_sync()},
+                       {"changes", std::move(changes)},
+                       {"foreign", foreign_json(report.plan.foreign)}};
+  return json_text(object);
+}
+
+std::string diff_text(const DiffReport& report, Colour colour) {
+  std::string text;
+  std::array<std::size_t, 3> counts{};
+  for (const Step& step : report.plan.steps) {
+    text += step_text(step, report, colour);
+    ++counts.at(static_cast<std::size_t>(describe(step.change).action));
+  }
+  for (const ForeignObject& object : report.plan.foreign)
+    text += "foreign, left alone: " + object_name(object) + ": " + object.reason + "\n";
+  return text + std::to_string(counts[0]) + " to create, " + std::to_string(counts[1]) +
+         " to update, " + std::to_string(counts[2]) + " to delete\n";
+}
+
+}  // namespace twobox

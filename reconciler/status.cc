@@ -1,0 +1,105 @@
+#include "reconciler/status.h"
+
+#include <array>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "reconciler/fields_json.h"
+
+namespace twobox {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// RFC 3339 in UTC with milliseconds.
+std::string time_text(WallTime time) {
+  const auto since_epoch = time.time_since_epoch();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since_epoch);
+  const auto millis =
+      std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch - seconds).count();
+  const std::time_t whole = static_cast<std::time_t>(seconds.count());
+  std::tm parts{};
+  gmtime_r(&whole, &parts);
+  std::array<char, 32> date{};
+  const std::size_t length =
+      std::strftime(date.data(), date.size(), "%Y-%m-%dT%H:%M:%S", &parts);
+  const std::string fraction = std::to_string(1000 + millis).substr(1);
+  return std::string(date.data(), length) + "." + fraction + "Z";
+}
+
+Json vips_json(const std::map<VipName, VipStatus>& vips) {
+  Json object = Json::object();
+  for (const auto& [name, vip] : vips)
+    object[name] = {{"role", to_string(vip.role)},
+                    {"source", vip.source},
+                    {"since", time_text(vip.since)}};
+  return object;
+}
+
+Json conditions_json(const std::map<std::string, Condition>& conditions) {
+  Json list = Json::array();
+  for (const auto& [type, condition] : conditions)
+    list.push_back({{"type", type},
+                    {"status", condition.holds ? "True" : "False"},
+                    {"reason", condition.reason},
+                    {"message", condition.message},
+                    {"since", time_text(condition.since)}});
+  return list;
+}
+
+Json last_pass_json(const std::optional<LastPass>& pass) {
+  if (!pass) return nullptr;
+  return {{"at", time_text(pass->at)},
+          {"duration_ms", static_cast<double>(pass->duration.count()) / 1000.0},
+          {"changes", pass->changes},
+          {"error", pass->error ? Json(*pass->error) : Json(nullptr)}};
+}
+
+Json refused_json(const std::vector<RefusalStatus>& refused) {
+  Json list = Json::array();
+  for (const RefusalStatus& refusal : refused)
+    list.push_back({{"object", refusal.object},
+                    {"errno", refusal.error.errno_value},
+                    {"message", refusal.error.message},
+                    {"failures", refusal.failures},
+                    {"since", time_text(refusal.since)},
+                    {"next_attempt", time_text(refusal.next_attempt)}});
+  return list;
+}
+
+Json history_json(const std::deque<HistoryEntry>& history) {
+  Json list = Json::array();
+  for (const HistoryEntry& entry : history)
+    list.push_back({{"at", time_text(entry.at)},
+                    {"cause", entry.cause},
+                    {"action", entry.action},
+                    {"object", entry.object},
+                    {"reason", entry.reason}});
+  return list;
+}
+
+}  // namespace
+
+bool is_ready(const StatusReport& report) {
+  const auto found = report.conditions.find("Ready");
+  return found != report.conditions.end() && found->second.holds;
+}
+
+std::string status_json(const StatusReport& report) {
+  const Json object = {{"format", 1},
+                       {"node", report.node},
+                       {"document", report.document_path},
+                       {"generation", report.generation},
+                       {"observed_generation", report.observed_generation},
+                       {"ready", is_ready(report)},
+                       {"vips", vips_json(report.vips)},
+                       {"conditions", conditions_json(report.conditions)},
+                       {"last_pass", last_pass_json(report.last_pass)},
+                       {"refused", refused_json(report.refused)},
+                       {"missing", report.missing},
+                       {"foreign", foreign_json(report.foreign)},
+                       {"history", history_json(report.history)}};
+  return json_text(object);
+}
+
+}  // namespace twobox

@@ -1,0 +1,38 @@
+// Turns what happens into the status. Pure: every moment is an argument.
+#pragma once
+
+#include <string>
+
+#include "reconciler/status.h"
+#include "schema/document.h"
+
+namespace twobox {
+
+/// Changes remembered for the status.
+constexpr std::size_t kHistoryLength = 100;
+
+class StatusRecorder {
+ public:
+  explicit StatusRecorder(std::string document_path, Moment now);
+
+  void document_accepted(Moment now);
+  /// The last good document, if any, stays in force.
+  void document_refused(const std::string& reason, const std::string& message, Moment now);
+  void identified(const NodeName& node, const Roles& roles, Moment now);
+  void not_identified(const Error& error, Moment now);
+  void pass_made(const PassReport& pass, const Refusals& refusals, Moment begin, Moment end);
+  void pass_failed(const Error& error, Moment begin, Moment end);
+
+  const StatusReport& report() const { return report_; }
+
+ private:
+  void set(const std::string& type, bool holds, std::string reason, std::string message,
+           Moment now);
+  void remember(const PassReport& pass, Moment now);
+  void judge(const PassReport& pass, Moment now);
+  void update_ready(Moment now);
+
+  StatusReport report_;
+};
+
+}  // namespace twobox

@@ -1,0 +1,69 @@
+// What the address, sysctl, announce and events tests share: a pair of interfaces, made and changed
+// by the `ip` tool, which is the independent oracle.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "backends/address/backend.h"
+#include "backends/address/settings.h"
+#include "reconciler/objects.h"
+
+namespace twobox::address_test {
+
+inline void run(const std::string& command) {
+  CAPTURE(command);
+  REQUIRE(std::system(command.c_str()) == 0);
+}
+inline bool succeeds(const std::string& command) {
+  return std::system(("exec >/dev/null 2>&1; " + command).c_str()) == 0;
+}
+
+inline InterfaceName interface(const std::string& text) {
+  return *InterfaceName::parse(text);
+}
+inline IpAddress ip(const char* text) {
+  return *IpAddress::parse(text);
+}
+inline AddressKey key(const char* on, const char* prefix) {
+  return {interface(on), *IpPrefix::parse(prefix)};
+}
+
+inline constexpr char kWireMac[] = "08:00:27:77:84:ef";
+
+/// "wire" and its other end "peer", both up, without IPv6 addresses of their own making.
+class VethPair {
+ public:
+  VethPair() {
+    run(std::string("ip link add wire address ") + kWireMac + " type veth peer name peer");
+    run("ip link set wire addrgenmode none up && ip link set peer addrgenmode none up");
+  }
+  VethPair(const VethPair&) = delete;
+  VethPair& operator=(const VethPair&) = delete;
+  ~VethPair() { static_cast<void>(std::system("ip link delete wire 2>/dev/null")); }
+};
+
+struct Observed {
+  KernelState kernel;
+  std::map<InterfaceName, Link> links;
+  SettingsByInterface settings;
+
+  std::optional<AddressConfig> at(const AddressKey& wanted) const {
+    const auto found = kernel.addresses.find(wanted);
+    if (found == kernel.addresses.end()) return std::nullopt;
+    return found->second;
+  }
+};
+
+inline Observed observe(AddressBackend& backend) {
+  Observed observed;
+  const Status status = backend.observe(observed.kernel, observed.links, observed.settings);
+  REQUIRE_MESSAGE(status.has_value(), status.error().message);
+  return observed;
+}
+
+}  // namespace twobox::address_test

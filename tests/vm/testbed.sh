@@ -1,0 +1,162 @@
+# Three machines as network namespaces on a bridge, to be sourced by a test that runs in the guest (or on any
+# machine with ip_vs and no namespaces of these names): `client`, and the two boxes `a` and `b`. The bridge has a
+# namespace of its own, `wire`. The file system is shared, so callers give each node its own directories.
+
+_testbed_web=$(cd "$(dirname "${BASH_SOURCE[0]}")/../support" && pwd -P)/web.py
+_testbed_pids=()
+_testbed_passed=0
+_testbed_failed=0
+_testbed_skipped=0
+
+# on NODE COMMAND...: runs a command on one of the machines.
+on() {
+    local node=$1
+    shift
+    ip netns exec "$node" "$@"
+}
+
+# A module may be built in or missing; ip_vs itself is then found, or reported, by its file in /proc.
+_testbed_modules() {
+    local scheduler
+    modprobe ip_vs 2>/dev/null || true
+    [[ -e /proc/net/ip_vs ]] || { echo "testbed: this kernel has no ip_vs" >&2; return 1; }
+    for scheduler in rr wrr lc wlc sh dh mh sed nq lblc fo ovf; do
+        modprobe "ip_vs_$scheduler" 2>/dev/null || true
+    done
+}
+
+# One machine with its cable. Without duplicate address detection its IPv6 addresses are of use at once.
+_testbed_node() {
+    local node=$1 interface=$2 mac=$3 address=$4 address6=$5
+    ip netns add "$node"
+    on "$node" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+    ip -n wire link add "port-$node" type veth peer name "$interface" address "$mac" netns "$node"
+    ip -n wire link set "port-$node" master bridge up
+    ip -n "$node" link set lo up
+    ip -n "$node" link set "$interface" up
+    ip -n "$node" address add "$address/24" dev "$interface"
+    ip -n "$node" address add "$address6/64" dev "$interface" nodad
+}
+
+# testbed_up [--addresses article|other]: `article` is the set-up of the reference; `other` shares none of its
+# names and numbers, for whatever might have been taken for granted. The VIPs belong to nobody yet.
+testbed_up() {
+    local addresses=article client_mac=02:00:00:00:00:40
+    [[ ${1:-} != --addresses ]] || addresses=$2
+    case $addresses in
+        article)
+            export VIP=172.16.0.30 A=172.16.0.31 B=172.16.0.32 CLIENT=172.16.0.40 IFACE=enp0s3
+            export VIP6=fd00:16::30 A6=fd00:16::31 B6=fd00:16::32 CLIENT6=fd00:16::40
+            export MAC_A=08:00:27:77:84:ef MAC_B=08:00:27:e1:3c:c5
+            ;;
+        other)
+            export VIP=10.77.5.100 A=10.77.5.11 B=10.77.5.12 CLIENT=10.77.5.50 IFACE=eth1
+            export VIP6=fd77:5::100 A6=fd77:5::11 B6=fd77:5::12 CLIENT6=fd77:5::50
+            export MAC_A=52:54:00:ab:01:11 MAC_B=52:54:00:cd:02:12
+            ;;
+        *)
+            echo "testbed_up: no addresses named $addresses" >&2
+            return 2
+            ;;
+    esac
+    _testbed_modules || return
+    ip netns add wire
+    ip -n wire link add bridge type bridge stp_state 0 forward_delay 0
+    ip -n wire link set bridge up
+    _testbed_node client "$IFACE" "$client_mac" "$CLIENT" "$CLIENT6"
+    _testbed_node a "$IFACE" "$MAC_A" "$A" "$A6"
+    _testbed_node b "$IFACE" "$MAC_B" "$B" "$B6"
+    on a sysctl -qw net.ipv4.ip_forward=1
+    on b sysctl -qw net.ipv4.ip_forward=1
+}
+
+_testbed_listens() { [[ -n $(on "$1" ss -Hltn "sport = :$2") ]]; }
+
+# testbed_web [PORT]: a web server on each box that answers with the box's name on every address it has.
+testbed_web() {
+    local node port=${1:-80}
+    for node in a b; do
+        on "$node" /usr/bin/python3 "$_testbed_web" serve "$node" :: "$port" </dev/null &
+        _testbed_pids+=($!)
+    done
+    for node in a b; do
+        eventually 60 _testbed_listens "$node" "$port" ||
+            { echo "testbed_web: nobody listens on $node" >&2; return 1; }
+    done
+}
+
+# testbed_ask COUNT [ADDRESS] [PORT] [OPTION...]: requests from the client; prints only web.py's sum.
+testbed_ask() {
+    local count=$1 address=${2:-$VIP} port=${3:-80}
+    shift $(( $# < 3 ? $# : 3 ))
+    on client /usr/bin/python3 "$_testbed_web" ask "$address" "$port" "$count" --timeout 1 --names a,b "$@" |
+        tail -n 1
+}
+
+# Leaves nothing behind, however far testbed_up came.
+testbed_down() {
+    local node
+    if (( ${#_testbed_pids[@]} > 0 )); then
+        kill "${_testbed_pids[@]}" 2>/dev/null || true
+        wait "${_testbed_pids[@]}" 2>/dev/null || true
+        _testbed_pids=()
+    fi
+    for node in client a b wire; do
+        ip netns delete "$node" 2>/dev/null || true
+    done
+}
+
+# ipvs_packets NODE: packets IPVS has handled on a node. Added up from the counters of each CPU, since the sums
+# the kernel keeps (and ipvsadm shows) are up to two seconds old.
+ipvs_packets() {
+    local cpu connections incoming outgoing rest sum=0
+    while read -r cpu connections incoming outgoing rest; do
+        if [[ $cpu =~ ^[0-9A-F]+$ && $incoming =~ ^[0-9A-F]+$ ]]; then
+            sum=$(( sum + 16#$incoming + 16#$outgoing ))
+        fi
+    done < <(on "$1" cat /proc/net/ip_vs_stats_percpu)
+    echo "$sum"
+}
+
+# eventually SECONDS COMMAND...: repeats a command until it succeeds; ELAPSED_MS says how long that took.
+eventually() {
+    local start=${EPOCHREALTIME/[.,]/} limit=$(( $1 * 1000 )) done=1
+    shift
+    while :; do
+        if "$@" >/dev/null 2>&1; then done=0; fi
+        ELAPSED_MS=$(( (${EPOCHREALTIME/[.,]/} - start) / 1000 ))
+        if (( done == 0 || ELAPSED_MS >= limit )); then return "$done"; fi
+        sleep 0.05
+    done
+}
+
+# check DESCRIPTION COMMAND...: the command's output matters only when it fails. Not in a subshell, so that the
+# command may set variables.
+check() {
+    local description=$1 output status=0
+    shift
+    output=$(mktemp)
+    "$@" >"$output" 2>&1 || status=$?
+    if (( status == 0 )); then
+        _testbed_passed=$(( _testbed_passed + 1 ))
+        echo "ok - $description"
+    else
+        _testbed_failed=$(( _testbed_failed + 1 ))
+        echo "not ok - $description"
+        printf '#   status %s: %s\n' "$status" "$*"
+        sed 's/^/#   /' "$output"
+    fi
+    rm -f "$output"
+}
+
+# skip DESCRIPTION WHY: for what cannot be tested here.
+skip() {
+    _testbed_skipped=$(( _testbed_skipped + 1 ))
+    echo "ok - $1 # SKIP $2"
+}
+
+# The last line of a test, and its verdict.
+report() {
+    echo "$_testbed_passed passed, $_testbed_failed failed, $_testbed_skipped skipped"
+    (( _testbed_failed == 0 ))
+}
