@@ -1,6 +1,7 @@
 // Carries a plan out. A refused object stops only what relies on it.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -29,6 +30,8 @@ struct ApplyReport {
 
 /// How many announcements make one burst, as keepalived's default.
 constexpr int kAnnouncementsPerBurst = 5;
+/// After the first burst, which apply_plan() sends; the second is its caller's.
+constexpr std::chrono::seconds kSecondBurstDelay{5};
 
 /// True if a change may be tried now; a change that was refused a moment ago may not.
 using MayTry = std::function<bool(const Change&)>;

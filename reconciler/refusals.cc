@@ -34,6 +34,12 @@ void Refusals::retry_now(SteadyTime now) {
   for (auto& [name, refusal] : entries_) refusal.next_attempt = std::min(refusal.next_attempt, now);
 }
 
+void Refusals::retry_unavailable(SteadyTime now) {
+  for (auto& [name, refusal] : entries_)
+    if (refusal.error.kind == ErrorKind::kUnavailable)
+      refusal.next_attempt = std::min(refusal.next_attempt, now);
+}
+
 std::optional<SteadyTime> Refusals::next_attempt() const {
   std::optional<SteadyTime> earliest;
   for (const auto& [name, refusal] : entries_)

@@ -29,8 +29,10 @@ class Refusals {
   /// `remaining` counts as refused: otherwise its own event would start it again without end.
   void note(const std::vector<StepOutcome>& outcomes, const Plan& remaining, SteadyTime now);
 
-  /// The situation has changed (new document, new link): delays end, counts stay.
+  /// The situation has changed (new document): delays end, counts stay.
   void retry_now(SteadyTime now);
+  /// The same for what failed because something is missing: an interface may have come.
+  void retry_unavailable(SteadyTime now);
 
   std::optional<SteadyTime> next_attempt() const;
   const std::map<std::string, Refusal>& entries() const { return entries_; }

@@ -44,30 +44,77 @@ std::string step_text(const Step& step, const DiffReport& report, Colour colour)
          command_for(step.change, report.handles) + "\n";
 }
 
-}  // namespace
-
-std::string diff_json(const DiffReport& report) {
+Json report_json(const DiffReport& report) {
   Json changes = Json::array();
   for (const Step& step : report.plan.steps) changes.push_back(step_json(step, report));
-  const Json object = {{"format", 1},
-                       {"node", report.node},
-                       {"in_sync", report.plan.in_sync()},
-                       {"changes", std::move(changes)},
-                       {"foreign", foreign_json(report.plan.foreign)}};
-  return json_text(object);
+  return {{"format", 1},
+          {"node", report.node},
+          {"in_sync", report.plan.in_sync()},
+          {"changes", std::move(changes)},
+          {"foreign", foreign_json(report.plan.foreign)}};
 }
+
+std::string foreign_text(const Plan& plan) {
+  std::string text;
+  for (const ForeignObject& object : plan.foreign)
+    text += "foreign, left alone: " + object_name(object) + ": " + object.reason + "\n";
+  return text;
+}
+
+/// How many changes create, update and delete.
+using Counts = std::array<std::size_t, 3>;
+
+std::string counts_text(const Counts& counts, const std::array<std::string_view, 3>& words) {
+  std::string text;
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    text += (text.empty() ? "" : ", ") + std::to_string(counts[i]) + " " + std::string(words[i]);
+  return text;
+}
+
+Json error_json(const std::optional<Error>& error) {
+  if (!error) return nullptr;
+  return {{"errno", error->errno_value}, {"message", error->message}};
+}
+
+}  // namespace
+
+std::string diff_json(const DiffReport& report) { return json_text(report_json(report)); }
 
 std::string diff_text(const DiffReport& report, Colour colour) {
   std::string text;
-  std::array<std::size_t, 3> counts{};
+  Counts counts{};
   for (const Step& step : report.plan.steps) {
     text += step_text(step, report, colour);
     ++counts.at(static_cast<std::size_t>(describe(step.change).action));
   }
-  for (const ForeignObject& object : report.plan.foreign)
-    text += "foreign, left alone: " + object_name(object) + ": " + object.reason + "\n";
-  return text + std::to_string(counts[0]) + " to create, " + std::to_string(counts[1]) +
-         " to update, " + std::to_string(counts[2]) + " to delete\n";
+  return text + foreign_text(report.plan) +
+         counts_text(counts, {"to create", "to update", "to delete"}) + "\n";
+}
+
+std::string pass_json(const DiffReport& planned, const PassReport& pass) {
+  Json object = report_json(planned);
+  for (std::size_t i = 0; i < pass.applied.outcomes.size(); ++i)
+    object["changes"][i]["error"] = error_json(pass.applied.outcomes[i].error);
+  object["converged"] = pass.remaining.in_sync();
+  return json_text(object);
+}
+
+std::string pass_text(const DiffReport& planned, const PassReport& pass, Colour colour) {
+  std::string text;
+  Counts counts{};
+  std::size_t refused = 0;
+  for (const StepOutcome& outcome : pass.applied.outcomes) {
+    text += step_text(outcome.step, planned, colour);
+    if (outcome.error) {
+      text += "    refused: " + outcome.error->message + "\n";
+      ++refused;
+    } else {
+      ++counts.at(static_cast<std::size_t>(describe(outcome.step.change).action));
+    }
+  }
+  return text + foreign_text(planned.plan) + counts_text(counts, {"created", "updated", "deleted"}) +
+         ", " + std::to_string(refused) + " refused: " +
+         (pass.remaining.in_sync() ? "converged" : "not converged") + "\n";
 }
 
 }  // namespace twobox

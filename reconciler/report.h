@@ -6,6 +6,7 @@
 #include <string>
 
 #include "reconciler/plan.h"
+#include "reconciler/reconcile.h"
 
 namespace twobox {
 
@@ -23,5 +24,13 @@ enum class Colour : std::uint8_t { kNone, kAnsi };
 
 /// "+ ~ -" lines and, last, "N to create, N to update, N to delete". '+' is what will be created.
 std::string diff_text(const DiffReport& report, Colour colour);
+
+/// diff_json() of what was planned; each change has an "error" (null when carried out), and
+/// "converged" says whether a fresh look at the kernel found nothing left to do.
+std::string pass_json(const DiffReport& planned, const PassReport& pass);
+
+/// diff_text()'s lines with what was refused, and as last line what became of the pass:
+/// "N created, N updated, N deleted, N refused: converged".
+std::string pass_text(const DiffReport& planned, const PassReport& pass, Colour colour);
 
 }  // namespace twobox

@@ -37,8 +37,17 @@ StatusRecorder::StatusRecorder(std::string document_path, Moment now) {
 
 void StatusRecorder::document_accepted(Moment now) {
   ++report_.generation;
+  document_still_valid(now);
+}
+
+void StatusRecorder::document_still_valid(Moment now) {
   set("DocumentValid", true, "Accepted",
       "generation " + std::to_string(report_.generation) + " is in force", now);
+}
+
+void StatusRecorder::fell_back(Moment now) {
+  ++report_.generation;
+  update_ready(now);
 }
 
 void StatusRecorder::document_refused(const std::string& reason, const std::string& message,
@@ -58,10 +67,12 @@ void StatusRecorder::identified(const NodeName& node, const Roles& roles, Moment
   report_.vips = std::move(vips);
 }
 
-void StatusRecorder::not_identified(const Error& error, Moment now) {
+bool StatusRecorder::not_identified(const Error& error, Moment now) {
+  const bool is_news = report_.conditions["Converged"].message != error.message;
   report_.vips.clear();
   set("Converged", false, "NodeUnknown", error.message, now);
   update_ready(now);
+  return is_news;
 }
 
 void StatusRecorder::pass_made(const PassReport& pass, const Refusals& refusals, Moment begin,

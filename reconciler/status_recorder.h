@@ -16,10 +16,15 @@ class StatusRecorder {
   explicit StatusRecorder(std::string document_path, Moment now);
 
   void document_accepted(Moment now);
+  /// The file again says what is in force already.
+  void document_still_valid(Moment now);
+  /// The file is not usable; a document of an earlier run is in force.
+  void fell_back(Moment now);
   /// The last good document, if any, stays in force.
   void document_refused(const std::string& reason, const std::string& message, Moment now);
   void identified(const NodeName& node, const Roles& roles, Moment now);
-  void not_identified(const Error& error, Moment now);
+  /// False if that was known already.
+  bool not_identified(const Error& error, Moment now);
   void pass_made(const PassReport& pass, const Refusals& refusals, Moment begin, Moment end);
   void pass_failed(const Error& error, Moment begin, Moment end);
 

@@ -24,6 +24,9 @@ using netlink::MessageHandle;
 constexpr std::uint32_t kOurFlags = IP_VS_SVC_F_PERSISTENT | IP_VS_SVC_F_ONEPACKET |
                                     IP_VS_SVC_F_SCHED1 | IP_VS_SVC_F_SCHED2 | IP_VS_SVC_F_SCHED3;
 
+// The longest request, a real server with all attributes, takes about 250 bytes.
+constexpr std::size_t kRequestSize = 512;
+
 std::uint16_t address_family(AddressFamily family) {
   return family == AddressFamily::kIpv4 ? AF_INET : AF_INET6;
 }
@@ -59,7 +62,7 @@ std::uint32_t daemon_state(SyncState state) {
 /// A message under construction. Remembers the first attribute that did not fit.
 class Request {
  public:
-  explicit Request(Command command) : message_(nlmsg_alloc()) {
+  explicit Request(Command command) : message_(nlmsg_alloc_size(kRequestSize)) {
     if (!message_) return;
     nlmsghdr* const header = nlmsg_put(message_.get(), NL_AUTO_PORT, 0, 0, GENL_HDRLEN, 0);
     if (header == nullptr) {

@@ -109,12 +109,13 @@ testbed_down() {
 # ipvs_packets NODE: packets IPVS has handled on a node. Added up from the counters of each CPU, since the sums
 # the kernel keeps (and ipvsadm shows) are up to two seconds old.
 ipvs_packets() {
-    local cpu connections incoming outgoing rest sum=0
+    local table cpu connections incoming outgoing rest sum=0
+    table=$(on "$1" cat /proc/net/ip_vs_stats_percpu) || return
     while read -r cpu connections incoming outgoing rest; do
         if [[ $cpu =~ ^[0-9A-F]+$ && $incoming =~ ^[0-9A-F]+$ ]]; then
             sum=$(( sum + 16#$incoming + 16#$outgoing ))
         fi
-    done < <(on "$1" cat /proc/net/ip_vs_stats_percpu)
+    done <<<"$table"
     echo "$sum"
 }
 

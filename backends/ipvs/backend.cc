@@ -1,0 +1,177 @@
+#include "backends/ipvs/backend.h"
+
+#include <linux/netlink.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "backends/ipvs/codec.h"
+#include "backends/ipvs/family.h"
+#include "backends/ipvs/requests.h"
+#include "backends/ipvs/tables.h"
+#include "backends/modules.h"
+
+namespace twobox {
+namespace {
+
+constexpr int kReadings = 5;
+// Enough for: created, but there; edited, but gone; created again.
+constexpr int kRounds = 4;
+
+bool only_deletes(std::span<const Change> changes) {
+  return std::ranges::all_of(changes, [](const Change& change) {
+    return std::visit([](const auto& of) { return !of.after; }, change);
+  });
+}
+
+/// True when the tables were read while they changed, or ip_vs was unloaded under us.
+bool is_torn(const Error& error) {
+  return error.kind == ErrorKind::kTornDump ||
+         (error.kind == ErrorKind::kKernelRefused && error.errno_value == ENOENT);
+}
+
+// Every command has GENL_ADMIN_PERM, which asks for the capability in the initial user namespace,
+// whoever owns the network namespace. (net/netlink/genetlink.c, genl_family_rcv_msg)
+Error permission_in_words(Error error) {
+  if (error.kind == ErrorKind::kKernelRefused && error.errno_value == EPERM)
+    return {ErrorKind::kUnavailable, EPERM,
+            error.message + "; IPVS needs CAP_NET_ADMIN even for reading, and root of a rootless "
+                            "container does not have it"};
+  return error;
+}
+
+}  // namespace
+
+Result<IpvsBackend> IpvsBackend::open() {
+  auto socket = netlink::Socket::open(NETLINK_GENERIC);
+  if (!socket) return socket.error();
+  return IpvsBackend(*std::move(socket));
+}
+
+Status IpvsBackend::observe(KernelState& state, bool& loaded) {
+  std::optional<Error> torn;
+  for (int reading = 0; reading < kReadings; ++reading) {
+    const auto family = ipvs::find_family(socket_);
+    if (!family) return family.error();
+    Result<ipvs::Tables> tables = ipvs::Tables{};
+    if (*family) tables = ipvs::read_tables(socket_, **family);
+    if (!tables && is_torn(tables.error())) {
+      torn = tables.error();
+      continue;
+    }
+    if (!tables) return permission_in_words(tables.error());
+
+    loaded = family->has_value();
+    state.ipvs_services = std::move(tables->services);
+    state.ipvs_servers = std::move(tables->servers);
+    state.ipvs_daemons = std::move(tables->daemons);
+    state.ipvs_timeouts = std::move(tables->timeouts);
+    return success();
+  }
+  return Error{ErrorKind::kTornDump, torn->errno_value, torn->message};
+}
+
+std::vector<Status> IpvsBackend::apply(std::span<const Change> changes) {
+  std::vector<Status> outcomes(changes.size(), success());
+  auto family = ipvs::find_family(socket_);
+  if (family && !*family) {
+    if (only_deletes(changes)) return outcomes;
+    family = load_family();
+  }
+  if (!family) {
+    std::ranges::fill(outcomes, Status(family.error()));
+    return outcomes;
+  }
+  load_schedulers(changes);
+
+  std::vector<Pending> round;
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    auto commands = ipvs::first_commands(changes[i]);
+    if (!commands) outcomes[i] = commands.error();
+    if (commands && !commands->empty()) round.push_back({i, *std::move(commands)});
+  }
+  for (int sent = 0; sent < kRounds && !round.empty(); ++sent)
+    round = send(changes, std::move(round), **family, outcomes);
+  return outcomes;
+}
+
+Result<std::optional<std::uint16_t>> IpvsBackend::load_family() {
+  const Status loaded = load_kernel_module("ip_vs");
+  auto family = ipvs::find_family(socket_);
+  if (!family || *family) return family;
+  if (!loaded) return with_context(loaded.error(), "IPVS is not in this kernel");
+  return Error{ErrorKind::kUnavailable, ENOENT,
+               "ip_vs is loaded, but gives this network namespace no netlink family IPVS"};
+}
+
+// The kernel asks for a missing scheduler's module itself, by starting /sbin/modprobe. This works
+// without that program too; when it fails, the kernel has the last word.
+void IpvsBackend::load_schedulers(std::span<const Change> changes) {
+  missing_schedulers_.clear();
+  std::map<std::string, Status> tried;
+  for (const Change& change : changes) {
+    const auto* const service = std::get_if<IpvsServiceChange>(&change);
+    if (service == nullptr || !service->after || service->after->scheduler == "none") continue;
+    const std::string& name = service->after->scheduler;
+    if (tried.contains(name)) continue;
+    const Status loaded = load_kernel_module("ip_vs_" + name);
+    tried.emplace(name, loaded);
+    if (!loaded) missing_schedulers_.emplace(name, loaded.error());
+  }
+}
+
+/// Sends the commands of a round, notes the outcomes and returns what is to be sent in the next.
+std::vector<IpvsBackend::Pending> IpvsBackend::send(std::span<const Change> changes,
+                                                    std::vector<Pending> round,
+                                                    std::uint16_t family,
+                                                    std::vector<Status>& outcomes) {
+  std::vector<netlink::MessageHandle> messages;
+  std::vector<nlmsghdr*> headers;
+  std::erase_if(round, [&](const Pending& pending) {
+    std::vector<netlink::MessageHandle> own;
+    for (const std::uint8_t command : pending.commands) {
+      auto message = ipvs::encode_change(changes[pending.index], command);
+      if (!message) {
+        outcomes[pending.index] = explain(message.error(), changes[pending.index], command);
+        return true;
+      }
+      nlmsg_hdr(message->get())->nlmsg_type = family;
+      own.push_back(*std::move(message));
+    }
+    for (auto& message : own) {
+      headers.push_back(nlmsg_hdr(message.get()));
+      messages.push_back(std::move(message));
+    }
+    return false;
+  });
+
+  const std::vector<Status> answers = socket_.request_all(headers);
+  std::vector<Pending> next;
+  std::size_t answered = 0;
+  for (const Pending& pending : round) {
+    answered += pending.commands.size();
+    const Status& answer = answers[answered - 1];
+    const std::uint8_t command = pending.commands.back();
+    Status& outcome = outcomes[pending.index];
+    outcome = success();
+    if (answer || ipvs::is_gone_already(command, answer.error().errno_value)) continue;
+    outcome = explain(answer.error(), changes[pending.index], command);
+    if (answer.error().kind != ErrorKind::kKernelRefused) continue;
+    auto commands = ipvs::next_commands(command, answer.error().errno_value);
+    if (!commands.empty()) next.push_back({pending.index, std::move(commands)});
+  }
+  return next;
+}
+
+Error IpvsBackend::explain(Error refusal, const Change& change, std::uint8_t command) const {
+  const auto* const service = std::get_if<IpvsServiceChange>(&change);
+  if (service != nullptr && service->after && refusal.errno_value == ENOENT) {
+    const auto missing = missing_schedulers_.find(service->after->scheduler);
+    if (missing != missing_schedulers_.end())
+      refusal = with_context(missing->second,
+                             "scheduler " + service->after->scheduler + " is not available");
+  }
+  return ipvs::explain(std::move(refusal), change, command);
+}
+
+}  // namespace twobox

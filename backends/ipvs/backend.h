@@ -1,0 +1,57 @@
+// The IPVS part of a network namespace.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backends/netlink/socket.h"
+#include "reconciler/objects.h"
+#include "schema/error.h"
+
+namespace twobox {
+
+/// IPVS of the network namespace in which it was opened. Reading needs CAP_NET_ADMIN too, and in the
+/// initial user namespace.
+///
+/// ip_vs may be loaded and unloaded while this lives. Not thread-safe.
+class IpvsBackend {
+ public:
+  /// Error: kTransport when this kernel has no generic netlink.
+  static Result<IpvsBackend> open();
+
+  /// Replaces the four IPVS maps of `state`. Without ip_vs they are empty and `loaded` is false;
+  /// nothing is loaded for the sake of looking.
+  /// Errors: kTornDump when other programs changed services during every attempt; kUnavailable
+  /// (EPERM) without CAP_NET_ADMIN; kTransport. `state` is then unchanged.
+  Status observe(KernelState& state, bool& loaded);
+
+  /// Carries out changes of services, real servers, sync daemons and timeouts in order, and says
+  /// for each how it went. Loads ip_vs and schedulers when something is to be created. Creating
+  /// what exists edits it, editing what is gone creates it, deleting what is gone succeeds.
+  std::vector<Status> apply(std::span<const Change> changes);
+
+ private:
+  /// A change and the commands still to be sent for it.
+  struct Pending {
+    std::size_t index;  // in the changes given to apply()
+    std::vector<std::uint8_t> commands;
+  };
+
+  explicit IpvsBackend(netlink::Socket socket) : socket_(std::move(socket)) {}
+
+  Result<std::optional<std::uint16_t>> load_family();
+  void load_schedulers(std::span<const Change> changes);
+  std::vector<Pending> send(std::span<const Change> changes, std::vector<Pending> round,
+                            std::uint16_t family, std::vector<Status>& outcomes);
+  Error explain(Error refusal, const Change& change, std::uint8_t command) const;
+
+  netlink::Socket socket_;
+  std::map<std::string, Error> missing_schedulers_;  // by name: why the module could not be loaded
+};
+
+}  // namespace twobox

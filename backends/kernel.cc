@@ -1,0 +1,87 @@
+#include "backends/kernel.h"
+
+#include <utility>
+
+#include "backends/address/backend.h"
+#include "backends/announce/announce.h"
+#include "backends/ipvs/backend.h"
+#include "backends/modules.h"
+#include "backends/nftables/backend.h"
+#include "backends/sysctl/backend.h"
+
+namespace twobox {
+namespace {
+
+/// These sysctls appear with the module ip_vs, and only then.
+constexpr std::string_view kIpvsSysctls = "net.ipv4.vs.";
+
+bool needs_ipvs(std::span<const Change> changes) {
+  for (const Change& change : changes)
+    if (const auto* sysctl = std::get_if<SysctlChange>(&change);
+        sysctl != nullptr && sysctl->key.name.starts_with(kIpvsSysctls))
+      return true;
+  return false;
+}
+
+class Kernel : public Backend {
+ public:
+  Kernel(AddressBackend address, IpvsBackend ipvs, NftablesBackend nftables)
+      : address_(std::move(address)), ipvs_(std::move(ipvs)), nftables_(std::move(nftables)) {}
+
+  Result<ObservedState> observe(const Scope& scope) override {
+    ObservedState state;
+    SettingsByInterface settings;
+    if (const Status read = address_.observe(state.kernel, state.links, settings); !read)
+      return with_context(read.error(), "read addresses");
+    if (const Status read = ipvs_.observe(state.kernel, state.ipvs_loaded); !read)
+      return with_context(read.error(), "read ipvs");
+    if (const Status read = nftables_.observe(state.kernel, state.nft_rule_handles); !read)
+      return with_context(read.error(), "read nftables");
+    const auto known = [&settings](const SysctlKey& key) { return find_setting(settings, key); };
+    if (const Status read = sysctl_.observe(scope.sysctls, known, state.kernel); !read)
+      return with_context(read.error(), "read sysctls");
+    return state;
+  }
+
+  std::vector<Status> apply(Subsystem subsystem, std::span<const Change> changes,
+                            const std::map<NftRuleKey, std::uint64_t>& handles) override {
+    switch (subsystem) {
+      case Subsystem::kAddress:
+        return address_.apply(changes);
+      case Subsystem::kIpvs:
+        return ipvs_.apply(changes);
+      case Subsystem::kNftables:
+        return nftables_.apply(changes, handles);
+      case Subsystem::kSysctl:
+        break;
+    }
+    // A failure shows where it matters: as a sysctl that does not exist.
+    if (needs_ipvs(changes)) static_cast<void>(load_kernel_module("ip_vs"));
+    return sysctl_.apply(changes);
+  }
+
+  Status announce(const InterfaceName& interface, const IpAddress& address, int count) override {
+    return twobox::announce(interface, address, count);
+  }
+
+ private:
+  AddressBackend address_;
+  IpvsBackend ipvs_;
+  NftablesBackend nftables_;
+  SysctlBackend sysctl_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> open_kernel() {
+  auto address = AddressBackend::open();
+  if (!address) return with_context(address.error(), "open rtnetlink");
+  auto ipvs = IpvsBackend::open();
+  if (!ipvs) return with_context(ipvs.error(), "open ipvs");
+  auto nftables = NftablesBackend::open();
+  if (!nftables) return with_context(nftables.error(), "open nftables");
+  return std::unique_ptr<Backend>(std::make_unique<Kernel>(
+      *std::move(address), *std::move(ipvs), *std::move(nftables)));
+}
+
+}  // namespace twobox

@@ -1,0 +1,159 @@
+#include "twobox/api_server.h"
+
+#include <httplib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <thread>
+
+#include "schema/net.h"
+
+namespace twobox {
+namespace {
+
+constexpr char kJson[] = "application/json";
+constexpr int kHandlerThreads = 4;
+
+void add_routes(httplib::Server& server, const StatusBoard& board) {
+  server.Get("/v1/status", [&board](const httplib::Request&, httplib::Response& response) {
+    response.set_content(status_json(*board.look()) + "\n", kJson);
+  });
+  server.Get("/healthz", [](const httplib::Request&, httplib::Response& response) {
+    response.set_content("{\"alive\": true}\n", kJson);
+  });
+  server.Get("/readyz", [&board](const httplib::Request&, httplib::Response& response) {
+    const bool ready = is_ready(*board.look());
+    response.status = ready ? 200 : 503;
+    response.set_content(ready ? "{\"ready\": true}\n" : "{\"ready\": false}\n", kJson);
+  });
+}
+
+void harden(httplib::Server& server) {
+  server.new_task_queue = [] { return new httplib::ThreadPool(kHandlerThreads); };
+  server.set_payload_max_length(0);
+  // One request with many overlapping ranges would multiply the answer (httplib 0.11).
+  server.set_pre_routing_handler([](const httplib::Request& request, httplib::Response&) {
+    const_cast<httplib::Request&>(request).ranges.clear();
+    return httplib::Server::HandlerResponse::Unhandled;
+  });
+  // The default handler would put the exception's text into a header.
+  server.set_exception_handler(
+      [](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
+        response.status = 500;
+      });
+}
+
+class HttplibServer : public ApiServer {
+ public:
+  explicit HttplibServer(const StatusBoard& board) {
+    harden(server_);
+    add_routes(server_, board);
+  }
+  HttplibServer(const HttplibServer&) = delete;
+  HttplibServer& operator=(const HttplibServer&) = delete;
+  ~HttplibServer() override {
+    if (!thread_.joinable()) return;
+    server_.wait_until_ready();
+    server_.stop();
+    thread_.join();
+    if (!path_.empty()) ::unlink(path_.c_str());
+  }
+
+  Status bind(const ListenAddress& address) {
+    if (address.port == 0) return bind_unix(address.host_or_path);
+    if (server_.bind_to_port(address.host_or_path, address.port)) return success();
+    return Error{ErrorKind::kUnavailable, errno,
+                 "listen on " + address.host_or_path + ":" + std::to_string(address.port) + ": " +
+                     std::strerror(errno)};
+  }
+
+  void serve() {
+    thread_ = std::thread([this] { server_.listen_after_bind(); });
+  }
+
+ private:
+  Status bind_unix(const std::string& path) {
+    std::error_code ignored;  // the bind below says what is wrong
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
+    server_.set_address_family(AF_UNIX);
+    if (somebody_answers(path))
+      return Error{ErrorKind::kUnavailable, EADDRINUSE,
+                   "listen on unix:" + path + ": another process serves it"};
+    if (std::filesystem::is_socket(path, ignored)) ::unlink(path.c_str());
+    // By umask, so that there is no moment at which others may connect.
+    const mode_t before = ::umask(0117);
+    const bool bound = server_.bind_to_port(path, 80);
+    const int code = errno;
+    ::umask(before);
+    if (!bound)
+      return Error{ErrorKind::kUnavailable, code,
+                   "listen on unix:" + path + ": " + std::strerror(code)};
+    path_ = path;
+    return success();
+  }
+
+  static bool somebody_answers(const std::string& path) {
+    httplib::Client client(path);
+    client.set_address_family(AF_UNIX);
+    client.set_connection_timeout(1);
+    return static_cast<bool>(client.Get("/healthz"));
+  }
+
+  httplib::Server server_;
+  std::thread thread_;
+  std::string path_;
+};
+
+Error bad_address(const std::string& text, const std::string& why) {
+  return {ErrorKind::kInvalidDocument, 0, "listen address '" + text + "': " + why};
+}
+
+}  // namespace
+
+void StatusBoard::show(StatusReport report) {
+  auto next = std::make_shared<const StatusReport>(std::move(report));
+  const std::lock_guard lock(mutex_);
+  report_ = std::move(next);
+}
+
+std::shared_ptr<const StatusReport> StatusBoard::look() const {
+  const std::lock_guard lock(mutex_);
+  return report_;
+}
+
+Result<ListenAddress> parse_listen_address(const std::string& text) {
+  constexpr std::string_view kUnix = "unix:";
+  if (text.starts_with(kUnix)) {
+    const std::string path = text.substr(kUnix.size());
+    if (!path.starts_with('/')) return bad_address(text, "the path must be absolute");
+    return ListenAddress{path, 0};
+  }
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return bad_address(text, "allowed are unix:PATH and HOST:PORT");
+  std::string host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  const auto address = IpAddress::parse(host);
+  if (!address) return bad_address(text, "HOST must be an address");
+  if (!address->is_loopback())
+    return bad_address(text, "without TLS and a token only a loopback address may be used");
+  std::uint16_t port = 0;
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data() + colon + 1, end, port);
+  if (parsed.ec != std::errc{} || parsed.ptr != end || port == 0)
+    return bad_address(text, "PORT must be a number from 1 to 65535");
+  return ListenAddress{host, port};
+}
+
+Result<std::unique_ptr<ApiServer>> ApiServer::start(const ListenAddress& address,
+                                                    const StatusBoard& board) {
+  auto server = std::make_unique<HttplibServer>(board);
+  if (const Status bound = server->bind(address); !bound) return bound.error();
+  server->serve();
+  return std::unique_ptr<ApiServer>(std::move(server));
+}
+
+}  // namespace twobox

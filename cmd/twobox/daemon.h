@@ -1,0 +1,68 @@
+// The daemon: one thread owns document, kernel and record; events only wake it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backends/events/directory_watch.h"
+#include "backends/events/kernel_events.h"
+#include "backends/events/sysctl_watch.h"
+#include "reconciler/schedule.h"
+#include "reconciler/status_recorder.h"
+#include "twobox/api_server.h"
+#include "twobox/commands.h"
+#include "twobox/document_file.h"
+#include "twobox/state_directory.h"
+
+namespace twobox {
+
+/// What the daemon listens to, all opened before the first pass so that no change is missed.
+struct Ears {
+  KernelEvents kernel;
+  SysctlWatch sysctls;
+  DirectoryWatch document;
+  FileDescriptor signals;
+};
+
+class Daemon {
+ public:
+  Daemon(DaemonOptions options, std::unique_ptr<Backend> kernel, OwnershipFile ownership, Ears ears,
+         StatusBoard& board);
+
+  /// Returns on SIGTERM or SIGINT, with the dataplane left as it is.
+  void run();
+
+ private:
+  void wait();
+  void hear();
+  void hear_signals();
+  void read_document();
+  void accept(LoadedDocument loaded);
+  void refuse(const std::string& reason, const std::string& message);
+  void fall_back_to_last_good();
+  void pass();
+  bool find_target();
+  void conclude(const PassReport& report, Moment begin);
+  void announce_again();
+  int milliseconds_to_sleep() const;
+
+  DaemonOptions options_;
+  std::unique_ptr<Backend> kernel_;
+  OwnershipFile ownership_;
+  Ears ears_;
+  StatusBoard& board_;
+
+  std::optional<LoadedDocument> document_;  // the last good one
+  std::string refused_text_;                // of the last complaint, to say each only once
+  std::optional<SteadyTime> document_due_;  // when to read the file: shortly after it was touched
+  DesiredState desired_;
+  Refusals refusals_;
+  Schedule schedule_;
+  StatusRecorder recorder_;
+  std::vector<std::pair<SteadyTime, AddressKey>> announcements_;  // second bursts, oldest first
+  bool stopping_ = false;
+};
+
+}  // namespace twobox

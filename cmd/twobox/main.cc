@@ -1,0 +1,139 @@
+// Command line -> options -> one subcommand. No policy.
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "twobox/commands.h"
+#include "twobox/log.h"
+
+namespace twobox {
+namespace {
+
+constexpr int kUsageError = 64;  // EX_USAGE of sysexits.h
+
+/// Set by the subcommand that was named.
+using Chosen = std::function<int()>;
+
+void add_format(CLI::App& command, OutputFormat& format) {
+  static const std::map<std::string, OutputFormat> kFormats = {{"text", OutputFormat::kText},
+                                                               {"json", OutputFormat::kJson}};
+  command.add_option("-o,--output", format, "text or json")
+      ->transform(CLI::Transformer(kFormats))
+      ->type_name("FORMAT");
+}
+
+void add_state_directory(CLI::App& command, std::string& directory) {
+  command.add_option("--state-dir", directory, "where twobox remembers what is its own")
+      ->capture_default_str();
+}
+
+void add_large(CLI::App& command, bool& large) {
+  command.add_flag("--large", large, "allow documents up to 64 MiB");
+}
+
+void add_document(CLI::App& command, DiffOptions& options) {
+  command.add_option("FILE", options.file, "the document")->required();
+  command.add_option("--node", options.node, "which of the document's nodes this machine is");
+  add_large(command, options.large);
+  add_state_directory(command, options.state_directory);
+  add_format(command, options.format);
+}
+
+void add_validate(CLI::App& app, ValidateOptions& options, Chosen& chosen) {
+  auto& command = *app.add_subcommand("validate", "check a document; silent when it is valid");
+  command.add_option("FILE", options.file, "the document")->required();
+  add_large(command, options.large);
+  command.callback([&] { chosen = [&] { return run_validate(options); }; });
+}
+
+void add_diff(CLI::App& app, DiffOptions& options, Chosen& chosen) {
+  auto& command = *app.add_subcommand(
+      "diff", "show what apply would change; exit 0 in sync, 2 differences, 1 error");
+  add_document(command, options);
+  command.callback([&] { chosen = [&] { return run_diff(options); }; });
+}
+
+void add_apply(CLI::App& app, ApplyOptions& options, Chosen& chosen) {
+  auto& command = *app.add_subcommand("apply", "bring the kernel to the document, once");
+  add_document(command, options.what);
+  command.add_flag("--dry-run", options.dry_run, "change nothing, show what would be done");
+  command.callback([&] { chosen = [&] { return run_apply(options); }; });
+}
+
+void add_run(CLI::App& app, DaemonOptions& options, Chosen& chosen) {
+  auto& command = *app.add_subcommand("run", "the daemon: hold the kernel to the document");
+  command.add_option("--document", options.document, "the document; watched for changes")
+      ->required();
+  command.add_option("--node", options.node, "which of the document's nodes this machine is");
+  add_large(command, options.large);
+  add_state_directory(command, options.state_directory);
+  command.add_option("--listen", options.listen,
+                     "unix:PATH or HOST:PORT; may be repeated (default unix:/run/twobox/api.sock)");
+  command
+      .add_option_function<unsigned>(
+          "--resync",
+          [&options](unsigned seconds) { options.resync = std::chrono::seconds(seconds); },
+          "seconds between passes when nothing happens (default 5)")
+      ->check(CLI::Range(1U, 3600U));
+  command.callback([&] { chosen = [&] { return run_daemon(options); }; });
+}
+
+void add_status(CLI::App& app, StatusOptions& options, Chosen& chosen) {
+  auto& command =
+      *app.add_subcommand("status", "ask the daemon; exit 0 ready, 3 not ready, 1 no daemon");
+  command.add_option("--api", options.api, "where the daemon listens")->capture_default_str();
+  add_format(command, options.format);
+  command.callback([&] { chosen = [&] { return run_status(options); }; });
+}
+
+void add_cleanup(CLI::App& app, CleanupOptions& options, Chosen& chosen) {
+  auto& command = *app.add_subcommand("cleanup", "remove what twobox made, and nothing else");
+  add_state_directory(command, options.state_directory);
+  add_format(command, options.format);
+  command.callback([&] { chosen = [&] { return run_cleanup(options); }; });
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("LVS on a few machines that are director and real server at once, without the loop.",
+               "twobox");
+  app.set_version_flag("--version", TWOBOX_VERSION);
+  app.require_subcommand(1);
+
+  Chosen chosen;
+  ValidateOptions validate;
+  DiffOptions diff;
+  ApplyOptions apply;
+  DaemonOptions daemon;
+  StatusOptions status;
+  CleanupOptions cleanup;
+  add_validate(app, validate, chosen);
+  add_diff(app, diff, chosen);
+  add_apply(app, apply, chosen);
+  add_run(app, daemon, chosen);
+  add_status(app, status, chosen);
+  add_cleanup(app, cleanup, chosen);
+  app.add_subcommand("schema", "print the document's JSON Schema")->callback([&chosen] {
+    chosen = [] { return run_schema(); };
+  });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsageError;
+  }
+  return chosen();
+}
+
+}  // namespace
+}  // namespace twobox
+
+int main(int argc, char** argv) {
+  try {
+    return twobox::run(argc, argv);
+  } catch (const std::exception& error) {
+    twobox::complain(std::string("internal error: ") + error.what());
+    return 1;
+  }
+}

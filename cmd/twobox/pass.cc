@@ -1,0 +1,74 @@
+#include "twobox/pass.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "backends/kernel.h"
+#include "reconciler/describe.h"
+#include "reconciler/roles.h"
+#include "twobox/document_file.h"
+#include "twobox/log.h"
+#include "twobox/machine.h"
+
+namespace twobox {
+namespace {
+
+/// https://no-color.org: any text but the empty one switches colour off.
+Colour colour_of_stdout() {
+  const char* const no_colour = std::getenv("NO_COLOR");
+  if (no_colour != nullptr && *no_colour != '\0') return Colour::kNone;
+  return ::isatty(STDOUT_FILENO) == 1 ? Colour::kAnsi : Colour::kNone;
+}
+
+void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+}  // namespace
+
+std::optional<Target> find_target(const DiffOptions& options) {
+  const auto loaded = load_or_complain(options.file, options.large);
+  if (!loaded) return std::nullopt;
+  auto kernel = open_kernel();
+  if (!kernel) {
+    complain(kernel.error().message);
+    return std::nullopt;
+  }
+  const auto node = choose_node(*loaded->document, options.node, **kernel);
+  if (!node) {
+    complain(node.error().message);
+    return std::nullopt;
+  }
+  DesiredState desired = resolve(loaded->document, roles_by_document(*loaded->document, *node));
+  return Target{*std::move(kernel), *node, std::move(desired)};
+}
+
+void print_diff(const DiffReport& report, OutputFormat format) {
+  if (format == OutputFormat::kJson) {
+    print(diff_json(report) + "\n");
+  } else {
+    print(diff_text(report, colour_of_stdout()));
+  }
+}
+
+void print_pass(const NodeName& node, const PassReport& pass, OutputFormat format) {
+  const DiffReport planned{node, pass.planned, pass.handles};
+  if (format == OutputFormat::kJson) {
+    print(pass_json(planned, pass) + "\n");
+  } else {
+    print(pass_text(planned, pass, colour_of_stdout()));
+  }
+}
+
+void complain_about(const PassReport& pass) {
+  for (const StepOutcome& outcome : pass.applied.outcomes)
+    if (outcome.error) complain(object_name(outcome.step.change) + ": " + outcome.error->message);
+  for (const GainedAddress& gained : pass.applied.gained)
+    if (!gained.announced)
+      complain("announce " + key_text(gained.key) + ": " + gained.announced.error().message);
+  for (const Step& step : pass.remaining.steps)
+    complain("not converged: " + object_name(step.change) + ": " + step.reason);
+}
+
+}  // namespace twobox

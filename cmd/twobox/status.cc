@@ -1,0 +1,84 @@
+#include <httplib.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "twobox/api_server.h"
+#include "twobox/commands.h"
+#include "twobox/log.h"
+
+namespace twobox {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kReady = 0;
+constexpr int kNoDaemon = 1;
+constexpr int kNotReady = 3;
+
+std::optional<std::string> fetch_status(const ListenAddress& address) {
+  httplib::Client client(address.host_or_path, address.port == 0 ? 80 : address.port);
+  if (address.port == 0) client.set_address_family(AF_UNIX);
+  client.set_connection_timeout(2);
+  client.set_read_timeout(5);
+  const auto response = client.Get("/v1/status");
+  if (!response || response->status != 200) return std::nullopt;
+  return response->body;
+}
+
+std::string text_of(const Json& object, const char* name) {
+  const auto field = object.find(name);
+  if (field == object.end()) return "";
+  return field->is_string() ? field->get<std::string>() : field->dump();
+}
+
+Json list_of(const Json& object, const char* name) {
+  const auto field = object.find(name);
+  return field == object.end() ? Json::array() : *field;
+}
+
+void line(const std::string& text) { std::printf("%s\n", text.c_str()); }
+
+void print_text(const Json& status) {
+  line("node " + text_of(status, "node") + ", document " + text_of(status, "document") +
+       ", generation " + text_of(status, "generation") + " (held: " +
+       text_of(status, "observed_generation") + ")");
+  for (const auto& [name, vip] : list_of(status, "vips").items())
+    line("vip " + name + ": " + text_of(vip, "role") + " (" + text_of(vip, "source") +
+         ") since " + text_of(vip, "since"));
+  for (const Json& condition : list_of(status, "conditions"))
+    line(text_of(condition, "type") + ": " + text_of(condition, "status") + " since " +
+         text_of(condition, "since") + ": " + text_of(condition, "message"));
+  for (const Json& refusal : list_of(status, "refused"))
+    line("refused: " + text_of(refusal, "object") + " (errno " + text_of(refusal, "errno") + ", " +
+         text_of(refusal, "failures") + " times since " + text_of(refusal, "since") +
+         "): " + text_of(refusal, "message"));
+  for (const Json& object : list_of(status, "foreign"))
+    line("foreign: " + text_of(object, "kind") + " " + text_of(object, "key") + ": " +
+         text_of(object, "reason"));
+}
+
+}  // namespace
+
+int run_status(const StatusOptions& options) {
+  const auto address = parse_listen_address(options.api);
+  if (!address) {
+    complain(address.error().message);
+    return kNoDaemon;
+  }
+  const auto body = fetch_status(*address);
+  const Json status = Json::parse(body.value_or(""), nullptr, /*allow_exceptions=*/false);
+  if (!body || !status.is_object()) {
+    complain("no daemon answers on " + options.api);
+    return kNoDaemon;
+  }
+  if (options.format == OutputFormat::kJson) {
+    std::fputs(body->c_str(), stdout);
+  } else {
+    print_text(status);
+  }
+  return status.value("ready", Json(false)) == true ? kReady : kNotReady;
+}
+
+}  // namespace twobox
