@@ -3,7 +3,8 @@
 namespace twobox {
 namespace {
 
-constexpr char kRedirectChain[] = "redirect";
+// Not "redirect": that is a keyword of nft, which could then not load its own listing again.
+constexpr char kRedirectChain[] = "bypass";
 // The priority that nft calls dstnat (NF_IP_PRI_NAT_DST, include/uapi/linux/netfilter_ipv4.h): long
 // before IPVS, which hooks LOCAL_IN.
 constexpr std::int32_t kDestinationNatPriority = -100;

@@ -189,7 +189,7 @@ struct NftRedirect {  // redirect (to this machine, same port)
   friend bool operator==(const NftRedirect&, const NftRedirect&) = default;
 };
 struct NftUnknown {
-  std::string text;  // libnftnl's words
+  std::string text;  // libnftnl's words for common expressions, else the expressions' names
   friend bool operator==(const NftUnknown&, const NftUnknown&) = default;
 };
 using NftStatement =

@@ -133,8 +133,8 @@ std::string_view nearest_word(std::string_view text, std::span<const std::string
   std::size_t least = 0;
   for (const std::string_view word : words) {
     const std::size_t distance = edit_distance(text, word);
-    const std::size_t tolerated = std::max(text.size(), word.size()) <= 4 ? 1 : 3;
-    if (distance > tolerated || distance >= word.size()) continue;
+    const std::size_t tolerated = std::max<std::size_t>(1, word.size() / 3);
+    if (distance > tolerated) continue;
     if (nearest.empty() || distance < least) {
       nearest = word;
       least = distance;

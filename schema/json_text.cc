@@ -15,9 +15,9 @@ using Library = nlohmann::json;
 /// An array or object whose end is still to come.
 struct Open {
   JsonValue container;
-  std::set<std::string> keys;  // a tree: no input makes it slow, as chosen hashes could
-  std::string key;             // of the member being read
-  bool is_repeated = false;    // that key was there before
+  std::set<std::string> keys;      // a tree: no input makes it slow, as chosen hashes could
+  std::optional<std::string> key;  // of the member being read
+  bool is_repeated = false;        // that key was there before
 };
 
 /// What nlohmann calls at each token. Returning false ends the reading.
@@ -78,9 +78,10 @@ bool TreeBuilder::put(JsonValue value) {
   Open& parent = open_.back();
   if (auto* const array = std::get_if<JsonArray>(&parent.container.value)) {
     array->push_back(std::move(value));
-  } else if (!parent.is_repeated) {
+  } else {
     auto& object = *std::get_if<JsonObject>(&parent.container.value);
-    object.push_back({std::move(parent.key), std::move(value)});
+    if (!parent.is_repeated) object.push_back({*std::move(parent.key), std::move(value)});
+    parent.key.reset();
   }
   return true;
 }
@@ -107,10 +108,7 @@ bool TreeBuilder::key(std::string& text) {
   // Faults beneath repeat the key in their pointers; this keeps them from filling the memory.
   constexpr std::size_t kMaxKeyBytes = 255;
   if (text.size() > kMaxKeyBytes) {
-    open_.back().key.clear();
-    std::string parent = pointer();
-    parent.pop_back();  // the slash before the key
-    log_.add(next_position_, std::move(parent),
+    log_.add(next_position_, pointer(),
              found_allowed("a key of " + std::to_string(text.size()) + " bytes",
                            "at most " + std::to_string(kMaxKeyBytes)));
     return false;
@@ -130,8 +128,8 @@ std::string TreeBuilder::pointer() const {
   for (const Open& each : open_) {
     if (const auto* const array = std::get_if<JsonArray>(&each.container.value))
       pointer = child_pointer(pointer, array->size());
-    else
-      pointer = child_pointer(pointer, each.key);
+    else if (each.key)
+      pointer = child_pointer(pointer, *each.key);
   }
   return pointer;
 }

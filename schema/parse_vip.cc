@@ -23,22 +23,26 @@ std::vector<Value> read_list(const Field& field, std::string_view allowed, const
   return values;
 }
 
-std::optional<RoleSource> read_keepalived_role(ObjectReader& object) {
-  constexpr std::string_view kInstanceAllowed =
+std::optional<std::string> read_instance(const Field& field) {
+  constexpr std::string_view kAllowed =
       "the name of a vrrp_instance: 1 to 255 characters, no control character and no '\"'";
-  constexpr std::string_view kFifoAllowed = "an absolute path";
-  const Field instance_field = object.required("instance");
-  auto instance = read_plain_text(instance_field, 255, kInstanceAllowed);
-  if (instance && instance->find('"') != std::string::npos) {
-    instance_field.refuse(kInstanceAllowed);
-    instance.reset();
-  }
-  const Field fifo_field = object.required("fifo");
-  auto fifo = read_plain_text(fifo_field, 4095, kFifoAllowed);
-  if (fifo && (fifo->front() != '/' || fifo->size() == 1)) {
-    fifo_field.refuse(kFifoAllowed);
-    fifo.reset();
-  }
+  auto name = read_plain_text(field, 255, kAllowed);
+  if (!name || name->find('"') == std::string::npos) return name;
+  field.refuse(kAllowed);
+  return std::nullopt;
+}
+
+std::optional<std::string> read_fifo(const Field& field) {
+  constexpr std::string_view kAllowed = "an absolute path";
+  auto path = read_plain_text(field, 4095, kAllowed);
+  if (!path || (path->starts_with('/') && path->size() > 1)) return path;
+  field.refuse(kAllowed);
+  return std::nullopt;
+}
+
+std::optional<RoleSource> read_keepalived_role(ObjectReader& object) {
+  auto instance = read_instance(object.required("instance"));
+  auto fifo = read_fifo(object.required("fifo"));
   if (!instance || !fifo) return std::nullopt;
   return FollowKeepalived{*std::move(instance), *std::move(fifo)};
 }

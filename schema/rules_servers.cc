@@ -7,11 +7,32 @@
 namespace twobox {
 namespace {
 
+/// Each node's first address of each family, which serves for it. Looked up for every server, so
+/// the lists are searched once.
+class ServingAddresses {
+ public:
+  explicit ServingAddresses(const Document& document) {
+    for (const auto& [name, node] : document.nodes)
+      for (const IpAddress& address : node.addresses)
+        first_.try_emplace({name, address.family()}, &address);
+  }
+
+  const IpAddress* of(const NodeName& node, AddressFamily family) const {
+    const auto found = first_.find({node, family});
+    return found == first_.end() ? nullptr : found->second;
+  }
+
+ private:
+  std::map<std::pair<NodeName, AddressFamily>, const IpAddress*> first_;
+};
+
 /// The servers of one VIP's services.
 class ServerCheck {
  public:
-  ServerCheck(const RuleCheck& check, const VipName& name, const Vip& vip)
+  ServerCheck(const RuleCheck& check, const ServingAddresses& serving, const VipName& name,
+              const Vip& vip)
       : check_(check),
+        serving_(serving),
         name_(name),
         vip_(vip.address.address()),
         is_vip_known_(check.known.is_known(vip_pointer(name) + "/address")) {}
@@ -38,13 +59,6 @@ class ServerCheck {
   }
 
  private:
-  /// The node's first address of the VIP's family, which serves for it.
-  const IpAddress* serving_address(const NodeName& node) const {
-    const auto& addresses = check_.document.nodes.at(node).addresses;
-    const auto found = std::ranges::find(addresses, vip_.family(), &IpAddress::family);
-    return found == addresses.end() ? nullptr : &*found;
-  }
-
   bool is_address_list_known(const NodeName& node) const {
     return check_.known.is_known(node_pointer(node) + "/addresses");
   }
@@ -52,7 +66,7 @@ class ServerCheck {
   void check_default_servers(const std::string& pointer) {
     if (!is_vip_known_ || !check_.known.is_known(pointer)) return;
     for (const auto& [node, unused] : check_.document.nodes)
-      if (is_address_list_known(node) && serving_address(node) == nullptr)
+      if (is_address_list_known(node) && serving_.of(node, vip_.family()) == nullptr)
         check_.refuse(pointer,
                       "nothing, so that every node serves, and no " + family() +
                           " address of node " + in_quotes(node),
@@ -70,7 +84,7 @@ class ServerCheck {
   std::optional<IpAddress> node_address(const NodeName& node, const std::string& pointer) {
     if (!check_node_exists(check_, node, pointer) || !is_vip_known_ || !is_address_list_known(node))
       return std::nullopt;
-    if (const IpAddress* const address = serving_address(node)) return *address;
+    if (const IpAddress* const address = serving_.of(node, vip_.family())) return *address;
     check_.refuse(pointer, in_quotes(node) + ", a node without an " + family() + " address",
                   "a node with one, as the VIP's is");
     return std::nullopt;
@@ -100,6 +114,7 @@ class ServerCheck {
   std::string family() const { return std::string(family_text(vip_.family())); }
 
   const RuleCheck& check_;
+  const ServingAddresses& serving_;
   const VipName& name_;
   const IpAddress vip_;
   const bool is_vip_known_;
@@ -108,8 +123,9 @@ class ServerCheck {
 }  // namespace
 
 void check_servers(const RuleCheck& check) {
+  const ServingAddresses serving(check.document);
   for (const auto& [name, vip] : check.document.vips) {
-    ServerCheck servers(check, name, vip);
+    ServerCheck servers(check, serving, name, vip);
     for (std::size_t i = 0; i < vip.services.size(); ++i) servers.check_service(vip.services[i], i);
   }
 }

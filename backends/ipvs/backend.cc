@@ -35,8 +35,9 @@ bool is_torn(const Error& error) {
 Error permission_in_words(Error error) {
   if (error.kind == ErrorKind::kKernelRefused && error.errno_value == EPERM)
     return {ErrorKind::kUnavailable, EPERM,
-            error.message + "; IPVS needs CAP_NET_ADMIN even for reading, and root of a rootless "
-                            "container does not have it"};
+            error.message +
+                "; IPVS needs CAP_NET_ADMIN even for reading, and root of a rootless "
+                "container does not have it"};
   return error;
 }
 

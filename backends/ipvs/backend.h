@@ -15,8 +15,8 @@
 
 namespace twobox {
 
-/// IPVS of the network namespace in which it was opened. Reading needs CAP_NET_ADMIN too, and in the
-/// initial user namespace.
+/// IPVS of the network namespace in which it was opened. Reading needs CAP_NET_ADMIN too, and in
+/// the initial user namespace.
 ///
 /// ip_vs may be loaded and unloaded while this lives. Not thread-safe.
 class IpvsBackend {

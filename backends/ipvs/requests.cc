@@ -160,6 +160,9 @@ std::vector<Command> next_commands(Command command, int errno_value) {
 bool is_gone_already(Command command, int errno_value) {
   const bool deletes = command == IPVS_CMD_DEL_SERVICE || command == IPVS_CMD_DEL_DEST ||
                        command == IPVS_CMD_DEL_DAEMON;
+  // A daemon whose thread was stopped before it ran gives the thread's -EINTR, and it is stopped.
+  // (ip_vs_sync.c, stop_sync_thread; kernel/kthread.c, kthread)
+  if (command == IPVS_CMD_DEL_DAEMON && errno_value == EINTR) return true;
   return deletes && (errno_value == ESRCH || errno_value == ENOENT);
 }
 

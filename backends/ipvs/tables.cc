@@ -21,7 +21,12 @@ using Servers = std::map<RealServerKey, RealServerConfig>;
 // netlink_dump; ip_vs_ctl.c, ip_vs_genl_fill_dest)
 constexpr std::size_t kServersReadAtOnce = 64;
 
+constexpr char kChanging[] = "other programs keep changing the table";
+
 /// Reads a dump into a map. `decode` makes an object of each message, or nothing.
+///
+/// The kernel continues a dump by counting entries and says nothing when the table changes in
+/// between: one that is gone makes it leave out another, a new one makes it give another twice.
 template <typename Map, typename Decode>
 Result<Map> read_map(netlink::Socket& socket, std::uint16_t family,
                      Result<netlink::MessageHandle> request, Decode decode) {
@@ -29,15 +34,17 @@ Result<Map> read_map(netlink::Socket& socket, std::uint16_t family,
   nlmsghdr* const header = nlmsg_hdr(request->get());
   header->nlmsg_type = family;
   Map objects;
+  bool repeated = false;
   const Status read = socket.dump(
       header, [&] { objects.clear(); },
       [&](MessageView message) -> Status {
         auto object = decode(message);
         if (!object) return object.error();
-        if (*object) objects.insert(**std::move(object));
+        if (*object && !objects.insert(**std::move(object)).second) repeated = true;
         return success();
       });
   if (!read) return read.error();
+  if (repeated) return Error{ErrorKind::kTornDump, EINTR, kChanging};
   return objects;
 }
 
@@ -57,16 +64,15 @@ Result<Servers> read_servers_once(netlink::Socket& socket, std::uint16_t family,
   return servers;
 }
 
-/// A list longer than one datagram is continued by counting: if an entry before it goes in the
-/// meantime, the kernel leaves one out and says nothing. So a long list is read twice.
+/// A list longer than one datagram is read twice, to notice what the kernel has left out.
 Result<Servers> read_servers(netlink::Socket& socket, std::uint16_t family,
                              const IpvsServiceKey& service) {
   auto servers = read_servers_once(socket, family, service);
   if (!servers || servers->size() < kServersReadAtOnce) return servers;
   auto again = read_servers_once(socket, family, service);
   if (!again || *again == *servers) return again;
-  return Error{ErrorKind::kTornDump, EINTR,
-               "read real servers of " + key_text(service) + ": the table keeps changing"};
+  return with_context({ErrorKind::kTornDump, EINTR, kChanging},
+                      "read real servers of " + key_text(service));
 }
 
 Result<std::map<SyncDaemonKey, SyncDaemonConfig>> read_daemons(netlink::Socket& socket,
@@ -103,12 +109,12 @@ Result<Tables> read_tables(netlink::Socket& socket, std::uint16_t family) {
     tables.servers.merge(*servers);
   }
 
-  // A service that is gone gives an empty list of real servers rather than an error, and an
-  // interrupted list of services is not flagged either. (ip_vs_ctl.c, ip_vs_genl_dump_dests)
+  // A service that is gone gives an empty list of real servers rather than an error.
+  // (ip_vs_ctl.c, ip_vs_genl_dump_dests)
   auto services_after = read_services(socket, family);
   if (!services_after) return services_after.error();
   if (*services != *services_after)
-    return Error{ErrorKind::kTornDump, EINTR, "read IPVS services: the table keeps changing"};
+    return with_context({ErrorKind::kTornDump, EINTR, kChanging}, "read IPVS services");
   tables.services = *std::move(services);
 
   auto daemons = read_daemons(socket, family);

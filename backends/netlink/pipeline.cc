@@ -33,6 +33,11 @@ void append_requests(std::vector<std::byte>& bytes, std::span<nlmsghdr* const> m
   }
 }
 
+void append_fence(std::vector<std::byte>& bytes, std::uint32_t sequence) {
+  const nlmsghdr fence{sizeof(fence), NLMSG_NOOP, NLM_F_REQUEST | NLM_F_ACK, sequence, 0};
+  append(bytes, netlink::bytes_of(&fence));
+}
+
 void append_batch_mark(std::vector<std::byte>& bytes, std::uint16_t type, std::uint32_t sequence,
                        std::uint16_t resource_id) {
   struct {
@@ -75,19 +80,25 @@ std::vector<Status> Socket::request_all(std::span<nlmsghdr* const> messages) {
 }
 
 // One datagram holds the whole window: the kernel works through it in order before send() returns
-// and has queued every acknowledgement by then. (af_netlink.c, netlink_rcv_skb)
+// and has queued every acknowledgement by then. It gives none when its handler returns -EINTR,
+// which stopping an IPVS sync daemon that has not run yet does. Hence the fence behind the last
+// request: when the fence is answered, whatever is missing will not come. (af_netlink.c,
+// netlink_rcv_skb)
 std::vector<Status> Socket::request_window(std::span<nlmsghdr* const> messages) {
   const std::uint32_t first = reserve_sequences(messages.size());
   std::vector<std::byte> bytes;
   append_requests(bytes, messages, first);
-  ensure_receive_room(messages.size());
+  append_fence(bytes, first + static_cast<std::uint32_t>(messages.size()));
+  ensure_receive_room(messages.size() + 1);
   discard_old_answers();
   if (const Status sent = send(bytes); !sent) return std::vector<Status>(messages.size(), sent);
 
   const Answers answers = collect_answers(first, messages.size());
+  const Status silence = answers.failure
+                             ? Error{ErrorKind::kKernelRefused, EINTR, "the kernel gave no answer"}
+                             : answers.failure;
   std::vector<Status> outcomes;
-  for (const auto& answer : answers.by_request)
-    outcomes.push_back(answer.value_or(answers.failure));
+  for (const auto& answer : answers.by_request) outcomes.push_back(answer.value_or(silence));
   return outcomes;
 }
 
@@ -95,12 +106,14 @@ Socket::Answers Socket::collect_answers(std::uint32_t first, std::size_t count) 
   Answers answers;
   answers.by_request.resize(count);
   auto until = Clock::now() + deadline_;
-  for (std::size_t missing = count; missing > 0 && !answers.batch_refusal;) {
+  bool ended = false;
+  for (std::size_t missing = count; missing > 0 && !ended;) {
     const Status received = receive(until, [&](MessageView part) {
       const nlmsghdr header = header_of(part);
       if (header.nlmsg_type != NLMSG_ERROR) return;
       const Status answer = read_acknowledgement(part);
       if (header.nlmsg_seq == first - 1 && !answer) answers.batch_refusal = answer.error();
+      ended = ended || answers.batch_refusal || header.nlmsg_seq == first + count;
       const std::uint32_t index = header.nlmsg_seq - first;
       if (index >= count || answers.by_request[index]) return;
       answers.by_request[index] = answer;

@@ -38,7 +38,8 @@ class Socket {
               const std::function<Status(MessageView)>& on_message);
 
   /// Sends requests back to back (each gets NLM_F_ACK and its own sequence number) and returns the
-  /// outcome of each, in order. A window keeps the receive buffer from overflowing.
+  /// outcome of each, in order. A window keeps the receive buffer from overflowing. A request that
+  /// the kernel has taken without an answer gives kKernelRefused with EINTR.
   std::vector<Status> request_all(std::span<nlmsghdr* const> messages);
 
   /// Sends one nfnetlink batch: begin, `messages`, end, each with its own sequence number and
@@ -75,8 +76,8 @@ class Socket {
   Answers collect_answers(std::uint32_t first_sequence, std::size_t count);
   static std::vector<Status> batch_outcomes(const Answers& answers);
   std::uint32_t next_sequence();
-  /// The first of `count` consecutive sequence numbers; the one before it and the one behind the
-  /// last are a batch's begin and end.
+  /// The first of `count` consecutive sequence numbers; the one before it is a batch's begin, the
+  /// one behind the last is its end or a window's fence.
   std::uint32_t reserve_sequences(std::size_t count);
 
   SocketHandle handle_;

@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <thread>
@@ -57,7 +59,6 @@ class HttplibServer : public ApiServer {
   HttplibServer& operator=(const HttplibServer&) = delete;
   ~HttplibServer() override {
     if (!thread_.joinable()) return;
-    server_.wait_until_ready();
     server_.stop();
     thread_.join();
     if (!path_.empty()) ::unlink(path_.c_str());
@@ -71,8 +72,13 @@ class HttplibServer : public ApiServer {
                      std::strerror(errno)};
   }
 
+  /// Returns when connections are taken, so that stop() can't come before there is anything to stop.
   void serve() {
-    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    thread_ = std::thread([this] {
+      server_.listen_after_bind();
+      ended_ = true;
+    });
+    while (!server_.is_running() && !ended_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 
  private:
@@ -105,6 +111,7 @@ class HttplibServer : public ApiServer {
 
   httplib::Server server_;
   std::thread thread_;
+  std::atomic<bool> ended_ = false;
   std::string path_;
 };
 

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cerrno>
+#include <chrono>
 
 #include "tests/ipvs_kernel/support.h"
 
@@ -100,6 +101,28 @@ TEST_CASE("ipvs: starting a daemon that runs replaces it, stopping one that does
   CHECK(change(daemon(1), std::nullopt));
   CHECK(change(daemon(1), daemon(3)));
   CHECK(kernel.observe().ipvs_daemons.at(kMaster) == daemon(3));
+}
+
+TEST_CASE("ipvs: a daemon that is stopped before it has run at all is stopped, and at once") {
+  const Wires wires;
+  Kernel kernel;
+  std::vector<Change> changes;
+  for (int i = 0; i < 20; ++i) {
+    for (const SyncDaemonKey& key : {kMaster, kBackup}) {
+      changes.emplace_back(SyncDaemonChange{key, std::nullopt, daemon(1)});
+      changes.emplace_back(SyncDaemonChange{key, daemon(1), std::nullopt});
+    }
+  }
+  const auto start = std::chrono::steady_clock::now();
+  for (const Status& outcome : kernel.apply(changes)) CHECK(outcome.has_value());
+  for (const Change& change : changes) {
+    const Status outcome = kernel.apply({change}).front();
+    INFO((outcome ? std::string() : outcome.error().message));
+    CHECK(outcome.has_value());
+  }
+  const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
+  MESSAGE("seconds for 80 starts and stops: ", passed.count());
+  CHECK(kernel.observe().ipvs_daemons.empty());
 }
 
 TEST_CASE("ipvs: the kernel's refusals of daemons in words") {

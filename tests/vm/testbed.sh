@@ -15,27 +15,29 @@ on() {
     ip netns exec "$node" "$@"
 }
 
-# A module may be built in or missing; ip_vs itself is then found, or reported, by its file in /proc.
+# Not every kernel has every scheduler. ip_vs may be built in, so it is its file in /proc that counts.
 _testbed_modules() {
-    local scheduler
-    modprobe ip_vs 2>/dev/null || true
+    modprobe -a ip_vs ip_vs_{rr,wrr,lc,wlc,sh,dh,mh,sed,nq,lblc,fo,ovf} 2>/dev/null || true
     [[ -e /proc/net/ip_vs ]] || { echo "testbed: this kernel has no ip_vs" >&2; return 1; }
-    for scheduler in rr wrr lc wlc sh dh mh sed nq lblc fo ovf; do
-        modprobe "ip_vs_$scheduler" 2>/dev/null || true
-    done
 }
 
-# One machine with its cable. Without duplicate address detection its IPv6 addresses are of use at once.
+# One machine with its cable; in few programs, since starting one takes long in an emulated guest. Without
+# duplicate address detection its IPv6 addresses are of use at once.
 _testbed_node() {
-    local node=$1 interface=$2 mac=$3 address=$4 address6=$5
+    local node=$1 mac=$2 address=$3 address6=$4
+    shift 4
     ip netns add "$node"
-    on "$node" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
-    ip -n wire link add "port-$node" type veth peer name "$interface" address "$mac" netns "$node"
-    ip -n wire link set "port-$node" master bridge up
-    ip -n "$node" link set lo up
-    ip -n "$node" link set "$interface" up
-    ip -n "$node" address add "$address/24" dev "$interface"
-    ip -n "$node" address add "$address6/64" dev "$interface" nodad
+    on "$node" sysctl -qw net.ipv6.conf.{all,default}.accept_dad=0 "$@"
+    ip -n wire -batch - <<LINKS
+link add port-$node type veth peer name $IFACE address $mac netns $node
+link set port-$node master bridge up
+LINKS
+    ip -n "$node" -batch - <<LINKS
+link set lo up
+link set $IFACE up
+address add $address/24 dev $IFACE
+address add $address6/64 dev $IFACE nodad
+LINKS
 }
 
 # testbed_up [--addresses article|other]: `article` is the set-up of the reference; `other` shares none of its
@@ -61,13 +63,11 @@ testbed_up() {
     esac
     _testbed_modules || return
     ip netns add wire
-    ip -n wire link add bridge type bridge stp_state 0 forward_delay 0
-    ip -n wire link set bridge up
-    _testbed_node client "$IFACE" "$client_mac" "$CLIENT" "$CLIENT6"
-    _testbed_node a "$IFACE" "$MAC_A" "$A" "$A6"
-    _testbed_node b "$IFACE" "$MAC_B" "$B" "$B6"
-    on a sysctl -qw net.ipv4.ip_forward=1
-    on b sysctl -qw net.ipv4.ip_forward=1
+    ip -n wire link add bridge up type bridge stp_state 0 forward_delay 0
+    _testbed_node client "$client_mac" "$CLIENT" "$CLIENT6"
+    # As on the boxes of the reference.
+    _testbed_node a "$MAC_A" "$A" "$A6" net.ipv4.ip_forward=1
+    _testbed_node b "$MAC_B" "$B" "$B6" net.ipv4.ip_forward=1
 }
 
 _testbed_listens() { [[ -n $(on "$1" ss -Hltn "sport = :$2") ]]; }
@@ -112,7 +112,9 @@ ipvs_packets() {
     local table cpu connections incoming outgoing rest sum=0
     table=$(on "$1" cat /proc/net/ip_vs_stats_percpu) || return
     while read -r cpu connections incoming outgoing rest; do
-        if [[ $cpu =~ ^[0-9A-F]+$ && $incoming =~ ^[0-9A-F]+$ ]]; then
+        # Below the processors' lines (numbered in hexadecimal) come the old sum, marked ~, and rates.
+        [[ $cpu != "~" ]] || break
+        if [[ $cpu =~ ^[0-9A-F]+$ ]]; then
             sum=$(( sum + 16#$incoming + 16#$outgoing ))
         fi
     done <<<"$table"
