@@ -1,4 +1,5 @@
-// Reads documents, one on each line, and prints a line for each: its verdict, a tab, the first fault.
+// Reads documents, one on each line, and prints a line for each: who refuses it, and every fault,
+// with tabs between them.
 #include <iostream>
 #include <string>
 
@@ -8,15 +9,20 @@ namespace {
 
 using twobox::Faults;
 
-/// Who refuses the document, and why first.
+std::string line_of(const std::string& verdict, const Faults& faults) {
+  std::string line = verdict;
+  for (const twobox::Fault& fault : faults) line += "\t" + to_string(fault);
+  return line;
+}
+
 std::string verdict(const std::string& text) {
   const auto parsed = twobox::parse_document(text);
   if (const auto* const faults = std::get_if<Faults>(&parsed))
-    return "parse-refused\t" + to_string(faults->front());
+    return line_of("parse-refused", *faults);
   const auto valid = twobox::validate(*std::get_if<twobox::Document>(&parsed));
   if (const auto* const faults = std::get_if<Faults>(&valid))
-    return "validate-refused\t" + to_string(faults->front());
-  return "valid\t";
+    return line_of("validate-refused", *faults);
+  return "valid";
 }
 
 }  // namespace

@@ -1,57 +1,11 @@
-#!/usr/bin/python3
-"""The published JSON Schema and the program give the same verdict on documents.
-
-    schema_agreement.py PROGRAM
-
-PROGRAM is document_verdicts. From every example, and from a document that uses every field, broken
-and unbroken variants are made. What the program holds valid the schema must accept, and what the
-program's parser refuses the schema must refuse. What only the program's rules that span fields
-refuse, the schema accepts too, apart from the few such rules it can express.
-"""
+"""Documents made from valid ones by one change at a time, on both sides of every border."""
 
 import copy
 import json
 import pathlib
 import random
-import re
-import subprocess
-import sys
-
-try:
-    import jsonschema
-except ImportError:
-    print("SKIPPED: the Python module jsonschema is missing")
-    sys.exit(77)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MIN_DOCUMENTS = 1000
-SHOWN = 10
-
-# Faults of rules that span fields, which the schema can express all the same.
-SPANNING_RULES_OF_THE_SCHEMA = re.compile(
-    r"^\S*/(mark|one_packet|persistence_netmask|addresses/\d+|macs/\d+): ")
-
-# Where the two may differ, and why. The parser refuses each of these texts, the schema doesn't; a
-# text that shows no difference any more fails the check, so that this list stays true. {} is where
-# the rest of a valid document stands.
-EXCEPTIONS = {
-    "1.0 is an integer to JSON Schema": '{"version": 1.0, {}}',
-    "1e0 is an integer to JSON Schema": '{"version": 1e0, {}}',
-    "repeated keys are gone before a validator looks": '{"version": 1, "version": 1, {}}',
-    "half a surrogate pair is no character, but gets through Python's reader":
-        '{"version": 1, {}, "vips": {"v": {"address": "10.0.0.1", "interface": "\\ud800",'
-        ' "role": "master", "bypass": "none", "services": []}}}',
-    "an interface's name is limited in bytes, the schema counts characters":
-        '{"version": 1, {}, "vips": {"v": {"address": "10.0.0.1", "interface": "eeeeeeeeeeeeee\\u00e9",'
-        ' "role": "master", "bypass": "none", "services": []}}}',
-    "the kernel takes the byte a0, part of some characters, for white space":
-        '{"version": 1, {}, "vips": {"v": {"address": "10.0.0.1", "interface": "\\u00e0",'
-        ' "role": "master", "bypass": "none", "services": []}}}',
-    "the schema has no limit of size": '{"version": 1, ' + " " * (1 << 20) + "{}}",
-}
-REST = ('"nodes": {"a": {"addresses": ["10.0.0.2"], "macs": ["02:00:00:00:00:01"]},'
-        ' "b": {"addresses": ["10.0.0.3"], "macs": ["02:00:00:00:00:02"]}}')
-NO_VIPS = ', "vips": {}'
 
 WRONG_TYPES = [None, True, False, 0, 1, -1, 1.5, 2**64, "", "x", "1", [], {}, [1], {"x": 1}]
 NAMES = ["a", "A", "9", "-a", ".a", "_a", "a-", "a.b_c-d", "a" * 63, "a" * 64, "", "a b", "é", "a\n",
@@ -70,8 +24,8 @@ V6 = ["::", "::0", "0::0", "0:0:0:0:0:0:0:0", "::0.0.0.0", "::1", "::0001", "0:0
       "1:2:3:4:5:6:7:1.2.3.4", "1:2:3:4:5::1.2.3.4", "1:2:3:4:5:6::1.2.3.4", "1::6:1.2.3.4",
       "::5:1.2.3.4", "::1.2.3.4.5", "::01.2.3.4", "1.2.3.4::", "::ffff:1.2.3.4", "::ffff:1:2",
       "::FFFF:1:2", "0:0:0:0:0:ffff:1:2", "0:0:0:0:0:ffff::", "0:0:0:0:0:ffff:1::", "0:0:0:0:0:ffff::1",
-      "::ffff:1:2:3", "::ffff:0:1.2.3.4", "0:0:0:0:0:0:ffff:1", "::ffff", "::ffff:1", "1::ffff:1:2", "ff00::", "ff02::1",
-      "FF02::1", "ff2::1", "feff::1", "fe80::1", "FEBF::1", "fec0::1", "fe7f::1", "fe80::1%eth0", "fe8::1",
+      "::ffff:1:2:3", "::ffff:0:1.2.3.4", "0:0:0:0:0:0:ffff:1", "::ffff", "::ffff:1",
+      "1::ffff:1:2", "ff00::", "ff02::1", "FF02::1", "ff2::1", "feff::1", "fe80::1", "FEBF::1", "fec0::1", "fe7f::1", "fe80::1%eth0", "fe8::1",
       "[::1]", "2001:db8::1 ", "2001:db8::1\n", "::/0"]
 LENGTHS = ["/0", "/1", "/9", "/10", "/32", "/33", "/64", "/99", "/100", "/119", "/120", "/128", "/129",
            "/024", "/", "/-1", "/+1", "/1 ", "/1/1", "/ 1"]
@@ -104,7 +58,6 @@ MARKS = [1, 2**32 - 1, {"a": 1, "b": 1}, {"a": 1}, {"a": 1, "b": 0}, {"a": 1, "b
          {"a": 1, "b": "2"}, {"a": 1, "b": 2, "c": 3}, {"": 1}]
 SERVERS = [[], [{"node": "a"}], [{"node": "a b"}], [{"address": "10.9.9.9"}], [{}],
            [{"node": "a", "address": "10.9.9.9"}], [{"node": "a"}, {"node": "a"}], [{"weight": 1}]]
-MULTICAST = [text for text in V4 + V6]
 
 # What to put at a key, whatever object it stands in.
 BY_KEY = {
@@ -113,7 +66,7 @@ BY_KEY = {
     "lower_threshold": COUNTS, "persistence_timeout": SECONDS, "tcp": SECONDS, "tcp_fin": SECONDS,
     "udp": SECONDS, "mark": COUNTS + MARKS, "persistence_netmask": NETMASKS, "interface": INTERFACES,
     "instance": INSTANCES, "fifo": FIFOS, "scheduler": SCHEDULERS, "role": ROLES, "master": NAMES,
-    "node": NAMES, "group": MULTICAST, "address": V4 + V6, "servers": SERVERS,
+    "node": NAMES, "group": V4 + V6, "address": V4 + V6, "servers": SERVERS,
     "protocol": ["tcp", "udp", "sctp", "TCP", "icmp"], "prune": ["owned", "all", "none"],
     "bypass": ["redirect", "mac-mark", "backup-only", "none", "mac_mark"],
     "forwarding": ["direct", "masquerade", "tunnel", "local"], "one_packet": [True, False],
@@ -229,10 +182,10 @@ def random_addresses(chance, count):
 
 
 def corpus():
-    chance = random.Random(2)
+    chance = random.Random(20260101)
     files = sorted((ROOT / "schema/examples").glob("*.json"))
     files += sorted((ROOT / "tests/support/documents").glob("*.json"))
-    bases = [json.loads(file.read_text()) for file in files]
+    bases = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     yield from bases
     for base in bases:
         for path, value in places(base):
@@ -243,73 +196,10 @@ def corpus():
     for count in (0, 1, 2, 16, 17):
         yield with_nodes({**bases[0], "vips": {}}, count)
     every_field = bases[-1]
-    for text in random_addresses(chance, 6000):
+    for text in random_addresses(chance, 500):
         yield replaced(every_field, ("nodes", "a", "addresses", 1), text)
         yield replaced(every_field, ("vips", "dns", "address"), text)
         yield replaced(every_field, ("sync", "group"), text)
     variants = list(variants_at(bases[0], ("vips", "web"), bases[0]["vips"]["web"], chance))
     for variant in variants:  # two faults at once
         yield {**variant, "prune": "none"}
-
-
-def distinct(documents):
-    texts = {}
-    for document in documents:
-        texts.setdefault(json.dumps(document), document)
-    return texts
-
-
-def verdicts(program, texts):
-    lines = "".join(text + "\n" for text in texts)
-    run = subprocess.run([program], input=lines, capture_output=True, text=True, check=True)
-    answers = [line.split("\t", 1) for line in run.stdout.splitlines()]
-    if len(answers) != len(texts):
-        sys.exit(f"{program} answered {len(answers)} of {len(texts)} documents")
-    return answers
-
-
-def agree(verdict, fault, accepted):
-    if verdict == "valid":
-        return accepted
-    if verdict == "parse-refused":
-        return not accepted
-    return accepted or SPANNING_RULES_OF_THE_SCHEMA.match(fault) is not None
-
-
-def exceptions_that_are_none(program, validator):
-    """Exceptions from which the reason has gone."""
-    texts = []
-    for text in EXCEPTIONS.values():
-        texts.append(text.replace("{}", REST + ("" if '"vips"' in text else NO_VIPS), 1))
-    for reason, text, (verdict, _) in zip(EXCEPTIONS, texts, verdicts(program, texts)):
-        if verdict != "parse-refused" or not validator.is_valid(json.loads(text)):
-            yield f"listed as an exception, but shows no difference: {reason} ({verdict})"
-
-
-def main(program):
-    validator = jsonschema.Draft7Validator(
-        json.loads((ROOT / "schema/document.schema.json").read_text()))
-    validator.check_schema(validator.schema)
-    documents = distinct(corpus())
-    answers = verdicts(program, list(documents))
-    disagreed = list(exceptions_that_are_none(program, validator))
-    counts = dict.fromkeys(("valid", "validate-refused", "parse-refused"), 0)
-    for (text, document), (verdict, fault) in zip(documents.items(), answers):
-        counts[verdict] += 1
-        accepted = validator.is_valid(document)
-        if not agree(verdict, fault, accepted):
-            words = "accepts" if accepted else "refuses"
-            disagreed.append(f"the schema {words}, the program says {verdict} {fault}\n  {text[:2000]}")
-    for line in disagreed[:SHOWN]:
-        print(line)
-    print(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
-    print(f"{len(documents) - len(disagreed)} agreed, {len(disagreed)} disagreed")
-    if len(documents) < MIN_DOCUMENTS or 0 in counts.values():
-        sys.exit(f"the corpus is too small or one-sided: {len(documents)} documents")
-    sys.exit(1 if disagreed else 0)
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    main(sys.argv[1])

@@ -1,0 +1,106 @@
+# twobox on the test bed's two boxes; to be sourced after testbed.sh. Each box has directories of its own under
+# $BOXES, and both read the one document $DOCUMENT.
+
+TWOBOX=${TWOBOX_PROGRAM:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)/build/release/twobox}
+BOXES=$(mktemp -d)
+DOCUMENT=$BOXES/config/twobox.json
+mkdir -p "$BOXES/config"
+declare -A _boxes_daemons=()
+
+# document MASTER [BYPASS] [SERVERS]: prints one with an IPv4 and an IPv6 VIP on port 80.
+document() {
+    local master=$1 bypass=${2:-redirect} extra=${3:-}
+    local service="{\"protocol\": \"tcp\", \"port\": 80, \"scheduler\": \"rr\"$extra}"
+    cat <<JSON
+{
+  "version": 1,
+  "nodes": {
+    "a": {"addresses": ["$A", "$A6"], "macs": ["$MAC_A"]},
+    "b": {"addresses": ["$B", "$B6"], "macs": ["$MAC_B"]}
+  },
+  "vips": {
+    "web": {"address": "$VIP", "interface": "$IFACE", "role": {"master": "$master"}, "bypass": "$bypass",
+            "services": [$service]},
+    "web6": {"address": "$VIP6", "interface": "$IFACE", "role": {"master": "$master"}, "bypass": "$bypass",
+             "services": [$service]}
+  },
+  "sysctls": {"net.ipv4.ip_forward": "1"}
+}
+JSON
+}
+
+# Replaces the document as config management does: by rename.
+write_document() {
+    document "$@" >"$BOXES/config/.new"
+    mv "$BOXES/config/.new" "$DOCUMENT"
+}
+
+# twobox_on NODE SUBCOMMAND ARGUMENT...: diff, apply and cleanup with the box's own record.
+twobox_on() {
+    local node=$1
+    shift
+    on "$node" "$TWOBOX" "$@" --state-dir "$BOXES/state-$node"
+}
+
+# The first of both applies gives the VIP up before the second takes it.
+apply_on_both() {
+    local node
+    for node in "$@"; do twobox_on "$node" apply "$DOCUMENT" || return; done
+}
+
+start_daemon() {
+    local node=$1
+    on "$node" "$TWOBOX" run --document "$DOCUMENT" --state-dir "$BOXES/state-$node" \
+        --listen "unix:$BOXES/$node.sock" 2>>"$BOXES/$node.log" &
+    _boxes_daemons[$node]=$!
+    eventually 30 ready "$node"
+}
+
+# stop_daemon NODE [SIGNAL]: returns the daemon's exit status.
+stop_daemon() {
+    local pid=${_boxes_daemons[$1]}
+    unset "_boxes_daemons[$1]"
+    kill "-${2:-TERM}" "$pid"
+    wait "$pid"
+}
+
+status_of() { "$TWOBOX" status --api "unix:$BOXES/$1.sock" "${@:2}"; }
+ready() { status_of "$1" >/dev/null; }
+in_sync() { twobox_on "$1" diff "$DOCUMENT" >/dev/null; }
+
+boxes_down() {
+    local node
+    for node in "${!_boxes_daemons[@]}"; do stop_daemon "$node" || true; done
+    rm -rf "$BOXES"
+}
+
+# twenty ADDRESS: 20 requests, all answered, in turns.
+twenty() {
+    local sum
+    sum=$(testbed_ask 20 "$1") || return
+    echo "$sum"
+    [[ $sum == "a=10 b=10 failed=0 alternating=yes" ]]
+}
+
+some_fail() {
+    local sum
+    sum=$(testbed_ask 20 "$1") || return
+    echo "$sum"
+    [[ $sum == *" failed="[1-9]* ]]
+}
+
+# ipvs_unused NODE COMMAND...: the command succeeds, and IPVS on the node handles no packet meanwhile.
+ipvs_unused() {
+    local node=$1 before
+    shift
+    before=$(ipvs_packets "$node") || return
+    "$@" || return
+    [[ $(ipvs_packets "$node") == "$before" ]]
+}
+
+exits_with() {
+    local wanted=$1 status=0
+    shift
+    "$@" || status=$?
+    (( status == wanted ))
+}

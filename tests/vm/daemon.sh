@@ -1,0 +1,123 @@
+#!/bin/bash
+# The daemon on both boxes: sabotage heals, the document may be edited in any way, roles follow it.
+# Run it by: tests/vm/guest tests/vm/daemon.sh
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/testbed.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/boxes.sh"
+
+# heals SECONDS NODE COMMAND...: after the sabotage the box differs, and within the time it is right again.
+heals() {
+    local limit=$1 node=$2
+    shift 2
+    check "$node heals within $limit s: $*" heals_after "$limit" "$node" "$@"
+    echo "#   after $ELAPSED_MS ms"
+}
+heals_after() {
+    local limit=$1 node=$2 before
+    shift 2
+    before=$(fingerprint "$node")
+    on "$node" "$@" || return
+    eventually "$limit" same_as "$node" "$before" || { diff <(echo "$before") <(fingerprint "$node"); return 1; }
+    in_sync "$node"
+}
+
+# What the kernel holds, by the system's own tools.
+fingerprint() {
+    on "$1" nft list table inet twobox 2>&1
+    on "$1" ipvsadm -Sn | sort
+    ip -n "$1" -brief address show dev "$IFACE"
+    on "$1" sysctl -n net.ipv4.ip_forward
+}
+same_as() { [[ $(fingerprint "$1") == "$2" ]]; }
+
+has_vip() { ip -n "$1" address show dev "$IFACE" | grep -qwF "$VIP"; }
+lacks_vip() { ! has_vip "$1"; }
+generation_is() { status_of "$1" -o json | grep -q "\"generation\":$2,"; }
+document_is() { status_of "$1" -o json | grep -q "\"type\":\"DocumentValid\",\"status\":\"$2\""; }
+
+sabotage() {
+    heals 2 b nft flush ruleset
+    heals 2 b nft delete element inet twobox redirect-ipv4 "{ $VIP . tcp . 80 }"
+    heals 2 b nft add element inet twobox redirect-ipv4 "{ 192.0.2.9 . udp . 53 }"
+    heals 2 b nft flush chain inet twobox bypass
+    heals 2 b nft add rule inet twobox bypass drop
+    heals 2 b nft delete table inet twobox
+    heals 2 a nft add element inet twobox redirect-ipv4 "{ $VIP . tcp . 80 }"
+    heals 2 a ip address delete "$VIP/32" dev "$IFACE"
+    heals 2 a ip address delete "$VIP6/128" dev "$IFACE"
+    heals 2 a sysctl -qw net.ipv4.ip_forward=0
+    heals 6 a ipvsadm -C
+    heals 6 b ipvsadm -C
+    heals 6 a ipvsadm -e -t "$VIP:80" -r "$B:80" -g -w 7
+    heals 6 a ipvsadm -E -t "$VIP:80" -s wlc
+    heals 6 a ipvsadm -d -t "$VIP:80" -r "$B:80"
+    heals 6 a ipvsadm -a -t "$VIP:80" -r 192.0.2.66:80 -g
+}
+
+foreign_things_stay() {
+    on a ipvsadm -A -t 192.0.2.1:8080 -s wlc
+    on a nft add table inet somebody
+    ip -n a address add 192.0.2.77/32 dev lo
+    sleep 7
+    on a ipvsadm -Sn | grep -q 192.0.2.1:8080 && on a nft list table inet somebody &&
+        ip -n a address show dev lo | grep -q 192.0.2.77 && status_of a | grep -q "foreign: ipvs_service tcp 192.0.2.1:8080"
+}
+
+roles_follow() { eventually 10 has_vip "$1" && eventually 10 lacks_vip "$2" && eventually 10 ready a && eventually 10 ready b; }
+
+announced_by() {
+    write_document "$1"
+    # Gratuitous ARP: the client learns the new owner without having asked.
+    eventually 10 arp_says "$2"
+}
+arp_says() { ip -n client neighbour show "$VIP" | grep -qi "$1"; }
+
+edit_in_place() {
+    document "$1" >"$DOCUMENT"
+}
+
+edits() {
+    check "rename: b becomes master" announced_by b "$MAC_B"
+    check "the loser gives the VIP up" roles_follow b a
+    check "20 of 20 in turns after the change" ipvs_unused a twenty "$VIP"
+
+    edit_in_place a
+    check "in place: a becomes master again" roles_follow a b
+    check "20 of 20 in turns after the change back" ipvs_unused b twenty "$VIP"
+
+    document b | head -c 200 >"$DOCUMENT"
+    check "torn: the document is refused" eventually 10 document_is a False
+    check "torn: the last good one stays in force" has_vip a
+    echo '{"version": 1, "nodes": {}}' >"$DOCUMENT"
+    check "invalid: refused, and still ready" eventually 10 document_is a False
+    check "invalid: the last good one stays in force" twenty "$VIP"
+    rm "$DOCUMENT"
+    check "removed: the last good one stays in force" twenty "$VIP"
+    stop_daemon a
+    check "restarted without a document, the last good one is in force" start_daemon a
+    check "and nothing has changed" twenty "$VIP"
+    write_document a
+    check "a good document is accepted again" eventually 10 document_is a True
+}
+
+stop_leaves_all() {
+    local before
+    before=$(fingerprint a)
+    stop_daemon a && same_as a "$before"
+}
+
+trap 'boxes_down; testbed_down' EXIT
+testbed_up
+testbed_web
+write_document a
+check "the daemon on b becomes ready" start_daemon b
+check "the daemon on a becomes ready" start_daemon a
+check "20 of 20 answered in turns" ipvs_unused b twenty "$VIP"
+check "20 of 20 by IPv6" ipvs_unused b twenty "$VIP6"
+check "apply beside the daemon is refused" exits_with 1 twobox_on a apply "$DOCUMENT"
+sabotage
+check "what others made is left alone, and said" foreign_things_stay
+edits
+check "SIGTERM: exit 0, and the dataplane stays" stop_leaves_all
+check "status without a daemon exits 1" exits_with 1 status_of a
+report
