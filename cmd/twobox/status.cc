@@ -44,7 +44,8 @@ void print_text(const Json& status) {
   line("node " + text_of(status, "node") + ", document " + text_of(status, "document") +
        ", generation " + text_of(status, "generation") + " (held: " +
        text_of(status, "observed_generation") + ")");
-  for (const auto& [name, vip] : list_of(status, "vips").items())
+  const Json vips = list_of(status, "vips");
+  for (const auto& [name, vip] : vips.items())
     line("vip " + name + ": " + text_of(vip, "role") + " (" + text_of(vip, "source") +
          ") since " + text_of(vip, "since"));
   for (const Json& condition : list_of(status, "conditions"))

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Three machines as network namespaces on a bridge, to be sourced by a test that runs in the guest (or on any
 # machine with ip_vs and no namespaces of these names): `client`, and the two boxes `a` and `b`. The bridge has a
 # namespace of its own, `wire`. The file system is shared, so callers give each node its own directories.
@@ -109,9 +110,9 @@ testbed_down() {
 # ipvs_packets NODE: packets IPVS has handled on a node. Added up from the counters of each CPU, since the sums
 # the kernel keeps (and ipvsadm shows) are up to two seconds old.
 ipvs_packets() {
-    local table cpu connections incoming outgoing rest sum=0
+    local table cpu incoming outgoing sum=0
     table=$(on "$1" cat /proc/net/ip_vs_stats_percpu) || return
-    while read -r cpu connections incoming outgoing rest; do
+    while read -r cpu _ incoming outgoing _; do
         # Below the processors' lines (numbered in hexadecimal) come the old sum, marked ~, and rates.
         [[ $cpu != "~" ]] || break
         if [[ $cpu =~ ^[0-9A-F]+$ ]]; then

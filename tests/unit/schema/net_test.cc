@@ -106,7 +106,8 @@ TEST_CASE("the two families never compare equal") {
 }
 
 TEST_CASE("an address keeps its bytes in network order") {
-  const auto bytes = address("1.2.3.4").bytes();
+  const IpAddress four = address("1.2.3.4");
+  const auto bytes = four.bytes();
   CHECK(std::vector<int>(bytes.begin(), bytes.end()) == std::vector<int>{1, 2, 3, 4});
   CHECK(address("2001:db8::31").bytes().size() == 16);
   CHECK(address("2001:db8::31").bytes()[15] == 0x31);

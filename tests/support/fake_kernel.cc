@@ -1,0 +1,101 @@
+#include "tests/support/fake_kernel.h"
+
+#include <cerrno>
+
+#include "reconciler/describe.h"
+
+namespace twobox::testing {
+namespace {
+
+template <typename Key, typename Config>
+void set(std::map<Key, Config>& objects, const ChangeOf<Key, Config>& change) {
+  if (change.after) {
+    objects.insert_or_assign(change.key, *change.after);
+  } else {
+    objects.erase(change.key);
+  }
+}
+
+class Execute {
+ public:
+  explicit Execute(KernelState& kernel) : kernel_(kernel) {}
+
+  void operator()(const AddressChange& change) { set(kernel_.addresses, change); }
+  void operator()(const IpvsServiceChange& change) {
+    set(kernel_.ipvs_services, change);
+    if (change.after) return;
+    std::erase_if(kernel_.ipvs_servers,
+                  [&](const auto& server) { return server.first.service == change.key; });
+  }
+  void operator()(const RealServerChange& change) { set(kernel_.ipvs_servers, change); }
+  void operator()(const SyncDaemonChange& change) { set(kernel_.ipvs_daemons, change); }
+  void operator()(const IpvsTimeoutsChange& change) { set(kernel_.ipvs_timeouts, change); }
+  void operator()(const NftTableChange& change) {
+    if (change.before) {
+      kernel_.nft_chains.clear();
+      kernel_.nft_sets.clear();
+      kernel_.nft_elements.clear();
+      kernel_.nft_rules.clear();
+    }
+    set(kernel_.nft_tables, change);
+  }
+  void operator()(const NftChainChange& change) { set(kernel_.nft_chains, change); }
+  void operator()(const NftSetChange& change) { set(kernel_.nft_sets, change); }
+  void operator()(const NftElementChange& change) { set(kernel_.nft_elements, change); }
+  void operator()(const NftRuleChange& change) { set(kernel_.nft_rules, change); }
+  void operator()(const SysctlChange& change) { set(kernel_.sysctls, change); }
+
+ private:
+  KernelState& kernel_;
+};
+
+Error refused(const std::string& name, int code) {
+  return {ErrorKind::kKernelRefused, code, name + ": refused by the test"};
+}
+
+}  // namespace
+
+Result<ObservedState> FakeKernel::observe(const Scope& scope) {
+  if (unreadable) return *unreadable;
+  ObservedState seen = state;
+  std::erase_if(seen.kernel.sysctls,
+                [&](const auto& sysctl) { return !scope.sysctls.contains(sysctl.first); });
+  return seen;
+}
+
+std::vector<Status> FakeKernel::apply(Subsystem subsystem, std::span<const Change> changes,
+                                      const std::map<NftRuleKey, std::uint64_t>&) {
+  std::vector<Status> outcomes;
+  bool all_good = true;
+  KernelState next = state.kernel;
+  for (const Change& change : changes) {
+    const std::string name = object_name(change);
+    if (const auto found = refuse.find(name); found != refuse.end()) {
+      outcomes.emplace_back(refused(name, found->second));
+      all_good = false;
+    } else {
+      std::visit(Execute(next), change);
+      outcomes.emplace_back(success());
+    }
+  }
+  if (subsystem == Subsystem::kNftables && !all_good) {
+    for (Status& outcome : outcomes)
+      if (outcome) outcome = Error{ErrorKind::kKernelRefused, ECANCELED, "with the batch"};
+  } else {
+    state.kernel = std::move(next);
+  }
+  return outcomes;
+}
+
+Status FakeKernel::announce(const InterfaceName& interface, const IpAddress& address, int) {
+  announced.push_back({interface, IpPrefix::host(address)});
+  return success();
+}
+
+Status MemoryOwnership::save(const OwnershipRecord& record) {
+  if (full_disk) return Error{ErrorKind::kTransport, ENOSPC, "no space left on device"};
+  record_ = record;
+  return success();
+}
+
+}  // namespace twobox::testing

@@ -1,0 +1,166 @@
+// What a pass does when the kernel refuses, or can't be read.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "reconciler/bypass_table.h"
+#include "reconciler/describe.h"
+#include "reconciler/schedule.h"
+#include "tests/support/fake_kernel.h"
+
+using namespace twobox;
+using namespace std::chrono_literals;
+using twobox::testing::FakeKernel;
+using twobox::testing::MemoryOwnership;
+
+namespace {
+
+const IpAddress kVip = *IpAddress::parse("192.0.2.1");
+const AddressKey kVipAddress{*InterfaceName::parse("enp0s3"), IpPrefix::host(kVip)};
+const Endpoint kEndpoint{kVip, Protocol::kTcp, 80};
+
+DesiredState with_service(Role role) {
+  DesiredState wanted;
+  wanted.vip_names.emplace(kVip, "web");
+  add_redirect_rules(wanted.kernel);
+  wanted.kernel.ipvs_services[kEndpoint].scheduler = "rr";
+  for (const char* server : {"192.0.2.11", "192.0.2.12"})
+    wanted.kernel.ipvs_servers[{kEndpoint, *IpAddress::parse(server), 80}] = {};
+  if (role == Role::kMaster) {
+    wanted.kernel.addresses[kVipAddress] = {};
+    wanted.announced.insert(kVipAddress);
+  } else {
+    add_redirect(wanted.kernel, kEndpoint);
+  }
+  return wanted;
+}
+
+struct Box {
+  FakeKernel kernel;
+  MemoryOwnership ownership;
+  Refusals refusals;
+  SteadyTime time{};
+
+  Result<PassReport> pass(const DesiredState& wanted) {
+    return reconcile_once(wanted, kernel, ownership, refusals, time);
+  }
+};
+
+std::vector<std::string> phases(const Plan& plan) {
+  std::vector<std::string> names;
+  for (const Step& step : plan.steps) {
+    const std::string name(to_string(step.phase));
+    if (names.empty() || names.back() != name) names.push_back(name);
+  }
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("a refused real server does not stop the others, and stays visible with its errno") {
+  Box box;
+  const std::string refused = "ipvs_server tcp 192.0.2.1:80 -> 192.0.2.11:80";
+  box.kernel.refuse[refused] = EINVAL;
+
+  const auto report = box.pass(with_service(Role::kBackup));
+  REQUIRE(report.has_value());
+  CHECK(box.kernel.state.kernel.ipvs_servers.size() == 1);
+  REQUIRE(report->remaining.steps.size() == 1);
+  CHECK(object_name(report->remaining.steps[0].change) == refused);
+  REQUIRE(box.refusals.entries().contains(refused));
+  CHECK(box.refusals.entries().at(refused).error.errno_value == EINVAL);
+  CHECK(box.refusals.entries().at(refused).next_attempt == box.time + 100ms);
+}
+
+TEST_CASE("a refused object waits longer each time, and is forgotten when it succeeds") {
+  Box box;
+  const DesiredState wanted = with_service(Role::kMaster);
+  const std::string refused = "address enp0s3 192.0.2.1/32";
+  box.kernel.refuse[refused] = EPERM;
+  for (const auto delay : {100ms, 200ms, 400ms, 800ms}) {
+    REQUIRE(box.pass(wanted).has_value());
+    CHECK(box.refusals.entries().at(refused).next_attempt == box.time + delay);
+    REQUIRE(box.pass(wanted).has_value());  // too early: not tried
+    CHECK(box.refusals.entries().at(refused).next_attempt == box.time + delay);
+    box.time += delay;
+  }
+  box.kernel.refuse.clear();
+  REQUIRE(box.pass(wanted).has_value());
+  CHECK(box.refusals.entries().empty());
+  CHECK(box.kernel.state.kernel.addresses.contains(kVipAddress));
+}
+
+TEST_CASE("without its bypass a backup gets no service: it would open the loop") {
+  for (const char* object : {"nft_rule inet twobox bypass redirect-ipv4",
+                             "nft_element inet twobox redirect-ipv4 192.0.2.1 . tcp . 80"}) {
+    CAPTURE(object);
+    Box box;
+    box.kernel.refuse[object] = EOPNOTSUPP;
+    REQUIRE(box.pass(with_service(Role::kBackup)).has_value());
+    CHECK(box.kernel.state.kernel.ipvs_services.empty());
+    CHECK(box.kernel.state.kernel.ipvs_servers.empty());
+    CHECK(!box.kernel.state.kernel.nft_sets.empty());  // the rest of the batch was carried out
+  }
+}
+
+TEST_CASE("an unreadable kernel and an unwritable record leave everything as it is") {
+  Box box;
+  box.kernel.unreadable = Error{ErrorKind::kTornDump, 0, "dump interrupted"};
+  CHECK_FALSE(box.pass(with_service(Role::kMaster)).has_value());
+  box.kernel.unreadable.reset();
+  box.ownership.full_disk = true;
+  CHECK_FALSE(box.pass(with_service(Role::kMaster)).has_value());
+  CHECK(box.kernel.state.kernel == KernelState{});
+}
+
+TEST_CASE("the order of a change of roles") {
+  Box box;
+  REQUIRE(box.pass(with_service(Role::kBackup)).has_value());
+  const auto promoted = box.pass(with_service(Role::kMaster));
+  REQUIRE(promoted.has_value());
+  CHECK(phases(promoted->planned) == std::vector<std::string>{"bypass-off", "vip-on"});
+  CHECK(box.kernel.announced == std::vector<AddressKey>{kVipAddress});
+  const auto demoted = box.pass(with_service(Role::kBackup));
+  REQUIRE(demoted.has_value());
+  CHECK(phases(demoted->planned) == std::vector<std::string>{"bypass-on", "vip-off"});
+  const auto removed = box.pass(nothing_desired());
+  REQUIRE(removed.has_value());
+  CHECK(phases(removed->planned) == std::vector<std::string>{"services-gone", "bypass-gone"});
+}
+
+TEST_CASE("a VIP that others put on the interface is neither taken away nor hidden") {
+  Box box;
+  box.kernel.state.kernel.addresses[kVipAddress] = {};
+  const auto report = box.pass(with_service(Role::kBackup));
+  REQUIRE(report.has_value());
+  CHECK(box.kernel.state.kernel.addresses.contains(kVipAddress));
+  REQUIRE(report->planned.foreign.size() == 1);
+  CHECK(std::get<AddressKey>(report->planned.foreign[0].key) == kVipAddress);
+}
+
+TEST_CASE("an equal VIP is adopted, and given up with the role") {
+  Box box;
+  box.kernel.state.kernel.addresses[kVipAddress] = {};
+  REQUIRE(box.pass(with_service(Role::kMaster)).has_value());
+  CHECK(box.kernel.announced.empty());  // it was there already
+  REQUIRE(box.pass(with_service(Role::kBackup)).has_value());
+  CHECK_FALSE(box.kernel.state.kernel.addresses.contains(kVipAddress));
+}
+
+TEST_CASE("a failing pass waits; wakes do not hasten it, a new document does") {
+  Schedule schedule(5s);
+  const SteadyTime start{};
+  CHECK(schedule.next({}) <= start);
+  schedule.pass_failed(start);
+  schedule.wake();
+  CHECK(schedule.next({}) == start + 100ms);
+  schedule.start_afresh();
+  CHECK(schedule.next({}) <= start);
+  schedule.pass_begins();
+  schedule.pass_succeeded(start);
+  CHECK(schedule.next({}) == start + 5s);
+  CHECK(schedule.next(start + 1s) == start + 1s);
+  schedule.wake();
+  CHECK(schedule.next({}) <= start);
+}
