@@ -71,17 +71,18 @@ testbed_up() {
     _testbed_node b "$MAC_B" "$B" "$B6" net.ipv4.ip_forward=1
 }
 
-_testbed_listens() { [[ -n $(on "$1" ss -Hltn "sport = :$2") ]]; }
+_testbed_listens() { [[ -n $(on "$1" ss -Hln "--$2" "sport = :$3") ]]; }
 
-# testbed_web [PORT]: a web server on each box that answers with the box's name on every address it has.
+# testbed_web [PORT] [tcp|udp]: a server on each box that answers with the box's name on every address it has.
 testbed_web() {
-    local node port=${1:-80}
+    local node port=${1:-80} protocol=${2:-tcp} serve=serve
+    [[ $protocol == tcp ]] || serve=serve-udp
     for node in a b; do
-        on "$node" /usr/bin/python3 "$_testbed_web" serve "$node" :: "$port" </dev/null &
+        on "$node" /usr/bin/python3 "$_testbed_web" "$serve" "$node" :: "$port" </dev/null &
         _testbed_pids+=($!)
     done
     for node in a b; do
-        eventually 60 _testbed_listens "$node" "$port" ||
+        eventually 60 _testbed_listens "$node" "$protocol" "$port" ||
             { echo "testbed_web: nobody listens on $node" >&2; return 1; }
     done
 }

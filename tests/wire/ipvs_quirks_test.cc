@@ -103,24 +103,27 @@ void check_malformed(const auto& decoded) {
 
 TEST_CASE("ipvs: an attribute that is missing or has the wrong size makes the message malformed") {
   REQUIRE(decode_service(service()).has_value());
-  for (const auto& [type, payload] : service()) {
+  for (const auto& entry : service()) {
+    const unsigned type = entry.first;
     CAPTURE(type);
     Attributes without = service();
     without.erase(type);
     check_malformed(decode_service(without));
     if (type != IPVS_SVC_ATTR_SCHED_NAME)
-      check_malformed(decode_service(with(service(), type, payload + Bytes(1))));
+      check_malformed(decode_service(with(service(), type, entry.second + Bytes(1))));
   }
   REQUIRE(decode_server(server()).has_value());
-  for (const auto& [type, payload] : server()) {
+  for (const auto& entry : server()) {
+    const unsigned type = entry.first;
     CAPTURE(type);
     Attributes without = server();
     without.erase(type);
     if (type != IPVS_DEST_ATTR_ADDR_FAMILY) check_malformed(decode_server(without));
-    check_malformed(decode_server(with(server(), type, payload + Bytes(1))));
+    check_malformed(decode_server(with(server(), type, entry.second + Bytes(1))));
   }
   REQUIRE(decode_daemon(daemon()).has_value());
-  for (const auto& [type, payload] : daemon()) {
+  for (const auto& entry : daemon()) {
+    const unsigned type = entry.first;
     CAPTURE(type);
     Attributes without = daemon();
     without.erase(type);

@@ -108,7 +108,7 @@ TEST_CASE("text that is no JSON is refused with the place where reading stopped"
       {"[NaN]", "/0: found text that is not JSON at line 1, column 2 ("},
       {"\"a\nb\"", "(document): found text that is not JSON at line 1, column 3 ("},
       {R"("\ud800")", "(document): found text that is not JSON at line 1, column 8 ("},
-      {"[1e999]", "/0: found a number too large to be read at line 1, column 7, allowed"},
+      {"[1e999]", "/0: found a number too large to be read at line 1, column 6, allowed"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.text);
