@@ -50,7 +50,8 @@ apply_on_both() {
 
 start_daemon() {
     local node=$1
-    on "$node" "$TWOBOX" run --document "$DOCUMENT" --state-dir "$BOXES/state-$node" \
+    # Not by on(): the process must be the daemon itself, to be signalled.
+    ip netns exec "$node" "$TWOBOX" run --document "$DOCUMENT" --state-dir "$BOXES/state-$node" \
         --listen "unix:$BOXES/$node.sock" 2>>"$BOXES/$node.log" &
     _boxes_daemons[$node]=$!
     eventually 30 ready "$node"

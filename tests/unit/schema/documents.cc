@@ -1,7 +1,5 @@
 #include "tests/unit/schema/documents.h"
 
-#include <doctest/doctest.h>
-
 #include <nlohmann/json.hpp>
 
 #include "schema/validate.h"

@@ -1,11 +1,29 @@
 // Documents to test with: one that is valid, and what one change makes of it.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <string>
 #include <string_view>
 #include <vector>
 
+namespace doctest {
+
+/// So that a failed comparison shows the lines.
+template <>
+struct StringMaker<std::vector<std::string>> {
+  static String convert(const std::vector<std::string>& lines) {
+    std::string text;
+    for (const std::string& line : lines) text += "\n    " + line;
+    return text.empty() ? "(none)" : text.c_str();
+  }
+};
+
+}  // namespace doctest
+
 namespace twobox::test {
+
+using Lines = std::vector<std::string>;
 
 /// A valid document with two nodes of both families, the VIPs "web" (IPv4) and "six" (IPv6), a
 /// service with two servers in the first, and a sysctl.
@@ -19,11 +37,9 @@ std::string with(const std::string& document, std::string_view pointer, std::str
 std::string document_without(std::string_view pointer);
 
 /// One line for each fault that read_document() finds, less those of what is not supported yet.
-std::vector<std::string> faults_of(std::string_view document);
+Lines faults_of(std::string_view document);
 
 /// What is not supported yet.
-std::vector<std::string> not_yet_of(std::string_view document);
-
-using Lines = std::vector<std::string>;
+Lines not_yet_of(std::string_view document);
 
 }  // namespace twobox::test

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "schema/json_text.h"
+#include "tests/unit/schema/documents.h"
 
 using twobox::FaultLog;
 using twobox::Faults;
@@ -10,6 +11,7 @@ using twobox::Field;
 using twobox::JsonValue;
 using twobox::ObjectReader;
 using twobox::read_json;
+using twobox::test::Lines;
 
 namespace {
 
@@ -18,8 +20,8 @@ struct Text {
   explicit Text(std::string_view text) : root(read_json(text, 1 << 20, log).value()) {}
 
   Field field() { return Field(root, "", log); }
-  std::vector<std::string> faults() {
-    std::vector<std::string> lines;
+  Lines faults() {
+    Lines lines;
     for (const twobox::Fault& fault : log.take_in_document_order())
       lines.push_back(to_string(fault));
     return lines;
@@ -28,8 +30,6 @@ struct Text {
   FaultLog log;
   JsonValue root;
 };
-
-using Lines = std::vector<std::string>;
 
 }  // namespace
 

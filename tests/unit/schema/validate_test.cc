@@ -42,7 +42,7 @@ TEST_CASE("the document that all others here are made from is valid") {
 TEST_CASE("an address stands once in nodes and VIPs together") {
   const std::string allowed = ", allowed is an address that stands nowhere else";
   const Row rows[] = {
-      {{{"/nodes/b/addresses/0", "\"172.16.0.31\""}},
+      {{{"/nodes/b/addresses/0", "\"172.16.0.31\""}, {"/vips/web/services", "[]"}},
        {"/nodes/b/addresses/0: found 172.16.0.31, which is also at /nodes/a/addresses/0" +
         allowed}},
       {{{"/nodes/a/addresses/1", "\"172.16.0.31\""}, {"/vips/six/services", "[]"}},
