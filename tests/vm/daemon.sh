@@ -5,12 +5,13 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/testbed.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/boxes.sh"
 
-# heals SECONDS NODE COMMAND...: after the sabotage the box differs, and within the time it is right again.
+# heals SECONDS NODE COMMAND...: after the sabotage the box is right again. The time is shown beside what is
+# promised; the limit is three times that, because the guest is emulated on a machine that others use too.
 heals() {
-    local limit=$1 node=$2
+    local promised=$1 node=$2
     shift 2
-    check "$node heals within $limit s: $*" heals_after "$limit" "$node" "$@"
-    echo "#   after $ELAPSED_MS ms"
+    check "$node heals: $*" heals_after "$(( 3 * promised ))" "$node" "$@"
+    echo "#   after $ELAPSED_MS ms; promised $promised s"
 }
 heals_after() {
     local limit=$1 node=$2 before
