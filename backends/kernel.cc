@@ -80,8 +80,8 @@ Result<std::unique_ptr<Backend>> open_kernel() {
   if (!ipvs) return with_context(ipvs.error(), "open ipvs");
   auto nftables = NftablesBackend::open();
   if (!nftables) return with_context(nftables.error(), "open nftables");
-  return std::unique_ptr<Backend>(std::make_unique<Kernel>(
-      *std::move(address), *std::move(ipvs), *std::move(nftables)));
+  return std::unique_ptr<Backend>(
+      std::make_unique<Kernel>(*std::move(address), *std::move(ipvs), *std::move(nftables)));
 }
 
 }  // namespace twobox

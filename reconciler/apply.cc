@@ -9,7 +9,9 @@
 namespace twobox {
 namespace {
 
-Error held_back(const std::string& why) { return {ErrorKind::kUnavailable, 0, "held back: " + why}; }
+Error held_back(const std::string& why) {
+  return {ErrorKind::kUnavailable, 0, "held back: " + why};
+}
 
 /// What has gone wrong so far, and which later steps must therefore not be taken.
 class Obstacles {
@@ -119,8 +121,8 @@ class Applier {
         error = results[i] ? std::nullopt : std::optional<Error>(results[i].error());
         if (error && error->errno_value == ECANCELED) cancelled.push_back(open[i]);
       }
-      // A batch is all or none: what only fell with another's fault is tried again without that one.
-      // A table that is being made anew stays as it is unless all of it can be.
+      // A batch is all or none: what only fell with another's fault is tried again without that
+      // one. A table that is being made anew stays as it is unless all of it can be.
       const bool smaller = cancelled.size() < open.size();
       if (!smaller || replaces_table(changes)) return;
       open = std::move(cancelled);

@@ -25,8 +25,8 @@ struct Link {
 struct ObservedState {
   KernelState kernel;
   std::map<InterfaceName, Link> links;
-  bool ipvs_loaded = false;                               // false: no ip_vs in this kernel (yet)
-  std::map<NftRuleKey, std::uint64_t> nft_rule_handles;   // needed to replace or delete a rule
+  bool ipvs_loaded = false;                              // false: no ip_vs in this kernel (yet)
+  std::map<NftRuleKey, std::uint64_t> nft_rule_handles;  // needed to replace or delete a rule
   friend bool operator==(const ObservedState&, const ObservedState&) = default;
 };
 
@@ -43,9 +43,9 @@ class Backend {
   virtual ~Backend() = default;
 
   /// Blocks for at most the socket deadline (2 s for each table).
-  /// Errors: kTransport if a socket fails or a message is malformed; kTornDump if the kernel flagged
-  /// every attempt with NLM_F_DUMP_INTR; kUnavailable (EPERM) without CAP_NET_ADMIN.
-  /// A partial state is never returned.
+  /// Errors: kTransport if a socket fails or a message is malformed; kTornDump if the kernel
+  /// flagged every attempt with NLM_F_DUMP_INTR; kUnavailable (EPERM) without CAP_NET_ADMIN. A
+  /// partial state is never returned.
   virtual Result<ObservedState> observe(const Scope& scope) = 0;
 
   /// Carries out changes of one subsystem in order and says for each how it went. nftables: all or

@@ -20,8 +20,9 @@ NftSetKeyType endpoint_type(AddressFamily family) {
 void add_redirect_rule(KernelState& state, AddressFamily family) {
   const std::string set = redirect_set(family);
   state.nft_sets[NftSetKey{set}] = NftSetConfig{endpoint_type(family), false, 0};
-  state.nft_rules[NftRuleKey{kRedirectChain, set}] = NftRuleConfig{
-      {NftFamilyIs{family}, NftDestinationInSet{family, set}, NftRedirect{}}, set + kRedirectReason};
+  state.nft_rules[NftRuleKey{kRedirectChain, set}] =
+      NftRuleConfig{{NftFamilyIs{family}, NftDestinationInSet{family, set}, NftRedirect{}},
+                    set + kRedirectReason};
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// The nftables objects of each bypass scheme. Rules are static and look up sets, so a change of role
-// or a new service is one element; and the redirect rule stays when its set is empty, because the
-// kernel stops connection tracking (and resets translated connections) with the last one.
+// The nftables objects of each bypass scheme. Rules are static and look up sets, so a change of
+// role or a new service is one element; and the redirect rule stays when its set is empty, because
+// the kernel stops connection tracking (and resets translated connections) with the last one.
 #pragma once
 
 #include "reconciler/objects.h"

@@ -15,8 +15,7 @@ std::string quoted(const std::string& text) {
 
 std::string service_option(const IpvsServiceKey& key) {
   if (const auto* mark = std::get_if<FirewallMark>(&key))
-    return "-f " + std::to_string(mark->mark) +
-           (mark->family == AddressFamily::kIpv6 ? " -6" : "");
+    return "-f " + std::to_string(mark->mark) + (mark->family == AddressFamily::kIpv6 ? " -6" : "");
   const auto& endpoint = std::get<Endpoint>(key);
   const std::string where = endpoint_text(endpoint.address, endpoint.port);
   switch (endpoint.protocol) {
@@ -98,8 +97,7 @@ class CommandFor {
 
   std::string operator()(const AddressChange& change) const {
     const bool ipv6 = change.key.prefix.address().family() == AddressFamily::kIpv6;
-    const std::string where =
-        change.key.prefix.to_string() + " dev " + change.key.interface.str();
+    const std::string where = change.key.prefix.to_string() + " dev " + change.key.interface.str();
     const std::string ip = ipv6 ? "ip -6 addr " : "ip addr ";
     if (!change.after) return ip + "del " + where;
     const std::string verb = change.before ? "replace " : "add ";

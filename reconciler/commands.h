@@ -1,4 +1,5 @@
-// The command an administrator would type for a change. Only ever shown: twobox itself starts no process.
+// The command an administrator would type for a change. Only ever shown: twobox itself starts no
+// process.
 #pragma once
 
 #include <map>

@@ -141,13 +141,21 @@ std::string key_text(const SyncDaemonKey& key) {
   return key.state == SyncState::kMaster ? "master" : "backup";
 }
 
-std::string key_text(const IpvsTimeoutsKey&) { return "timeouts"; }
+std::string key_text(const IpvsTimeoutsKey&) {
+  return "timeouts";
+}
 
-std::string key_text(const NftTableKey&) { return kTableText; }
+std::string key_text(const NftTableKey&) {
+  return kTableText;
+}
 
-std::string key_text(const NftChainKey& key) { return kTableText + " " + key.name; }
+std::string key_text(const NftChainKey& key) {
+  return kTableText + " " + key.name;
+}
 
-std::string key_text(const NftSetKey& key) { return kTableText + " " + key.name; }
+std::string key_text(const NftSetKey& key) {
+  return kTableText + " " + key.name;
+}
 
 std::string key_text(const NftElementKey& key) {
   return kTableText + " " + key.set + " " + nft_text(key);
@@ -157,7 +165,9 @@ std::string key_text(const NftRuleKey& key) {
   return kTableText + " " + key.chain + " " + key.name;
 }
 
-std::string key_text(const SysctlKey& key) { return key.name; }
+std::string key_text(const SysctlKey& key) {
+  return key.name;
+}
 
 Description describe(const Change& change) {
   return std::visit(
@@ -173,7 +183,9 @@ std::string object_name(const Change& change) {
   return std::string(kKinds.at(change.index())) + " " + key;
 }
 
-Subsystem subsystem_of(const Change& change) { return kSubsystems.at(change.index()); }
+Subsystem subsystem_of(const Change& change) {
+  return kSubsystems.at(change.index());
+}
 
 std::string reason_of(const Change& change, const DesiredState& desired) {
   return std::visit(ReasonOf(desired), change);

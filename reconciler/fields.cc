@@ -25,7 +25,9 @@ bool tells_nothing(const Field& field) {
   return !std::get<bool>(field.value);
 }
 
-std::int64_t number(std::uint64_t value) { return static_cast<std::int64_t>(value); }
+std::int64_t number(std::uint64_t value) {
+  return static_cast<std::int64_t>(value);
+}
 
 }  // namespace
 
@@ -64,9 +66,12 @@ Fields fields_of(const RealServerConfig& config) {
 }
 
 Fields fields_of(const SyncDaemonConfig& config) {
-  return {{"interface", config.interface.str()}, {"id", number(config.id)},
-          {"max_length", number(config.max_length)}, {"group", config.group.to_string()},
-          {"port", number(config.port)}, {"ttl", number(config.ttl)}};
+  return {{"interface", config.interface.str()},
+          {"id", number(config.id)},
+          {"max_length", number(config.max_length)},
+          {"group", config.group.to_string()},
+          {"port", number(config.port)},
+          {"ttl", number(config.ttl)}};
 }
 
 Fields fields_of(const IpvsTimeoutsConfig& config) {
@@ -75,9 +80,13 @@ Fields fields_of(const IpvsTimeoutsConfig& config) {
           {"udp", number(config.udp)}};
 }
 
-Fields fields_of(const NftTableConfig& config) { return {{"flags", number(config.flags)}}; }
+Fields fields_of(const NftTableConfig& config) {
+  return {{"flags", number(config.flags)}};
+}
 
-Fields fields_of(const NftChainConfig& config) { return {{"definition", nft_text(config)}}; }
+Fields fields_of(const NftChainConfig& config) {
+  return {{"definition", nft_text(config)}};
+}
 
 Fields fields_of(const NftSetConfig& config) {
   return {{"type", nft_text(config.key_type)},
@@ -96,12 +105,15 @@ Fields fields_of(const NftRuleConfig& config) {
   return {{"statements", statements}, {"comment", config.comment}};
 }
 
-Fields fields_of(const SysctlConfig& config) { return {{"value", config.value}}; }
+Fields fields_of(const SysctlConfig& config) {
+  return {{"value", config.value}};
+}
 
 std::string to_string(const Fields& fields) {
   std::string text;
   for (const Field& field : fields)
-    if (!tells_nothing(field)) text += (text.empty() ? "" : " ") + field.name + "=" + text_of(field);
+    if (!tells_nothing(field))
+      text += (text.empty() ? "" : " ") + field.name + "=" + text_of(field);
   return text;
 }
 

@@ -1,5 +1,5 @@
-// The changeable part of each kernel object as named values: one list from which text, JSON and golden
-// cases are all made, so that they can't tell different stories.
+// The changeable part of each kernel object as named values: one list from which text, JSON and
+// golden cases are all made, so that they can't tell different stories.
 #pragma once
 
 #include <cstdint>

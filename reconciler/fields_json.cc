@@ -30,8 +30,7 @@ Json fields_json(const Fields& fields) {
 Json foreign_json(const std::vector<ForeignObject>& objects) {
   Json list = Json::array();
   for (const ForeignObject& object : objects)
-    list.push_back(
-        {{"kind", kind_of(object)}, {"key", key_of(object)}, {"reason", object.reason}});
+    list.push_back({{"kind", kind_of(object)}, {"key", key_of(object)}, {"reason", object.reason}});
   return list;
 }
 

@@ -38,16 +38,16 @@ std::string_view hook_text(NftHook hook) {
 }  // namespace
 
 std::string nft_text(const NftElementKey& key) {
-  return std::visit(
-      Overloaded{
-          [](const Endpoint& endpoint) {
-            return endpoint.address.to_string() + " . " +
-                   std::string(to_string(endpoint.protocol)) + " . " + std::to_string(endpoint.port);
-          },
-          [](const MacAddress& mac) { return mac.to_string(); },
-          [](const OpaqueElement& element) { return hexadecimal(element.bytes); },
-      },
-      key.value);
+  return std::visit(Overloaded{
+                        [](const Endpoint& endpoint) {
+                          return endpoint.address.to_string() + " . " +
+                                 std::string(to_string(endpoint.protocol)) + " . " +
+                                 std::to_string(endpoint.port);
+                        },
+                        [](const MacAddress& mac) { return mac.to_string(); },
+                        [](const OpaqueElement& element) { return hexadecimal(element.bytes); },
+                    },
+                    key.value);
 }
 
 std::string nft_text(const NftStatement& statement) {

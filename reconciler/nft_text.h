@@ -10,7 +10,8 @@ namespace twobox {
 /// "172.16.0.30 . tcp . 80", "08:00:27:e1:3c:c5"; bytes of unknown meaning in hexadecimal.
 std::string nft_text(const NftElementKey& key);
 
-/// "meta nfproto ipv4"; what we do not write ourselves is in libnftnl's words, or names its expressions.
+/// "meta nfproto ipv4"; what we do not write ourselves is in libnftnl's words, or names its
+/// expressions.
 std::string nft_text(const NftStatement& statement);
 
 /// "type nat hook prerouting priority -100 ; policy accept ;"; "" for a chain without a hook.

@@ -1,5 +1,5 @@
-// The kernel objects twobox holds, each split into Key (what makes it *this* object) and Config (what
-// may change while it stays the same). Equality is over all fields, so nothing drifts unseen.
+// The kernel objects twobox holds, each split into Key (what makes it *this* object) and Config
+// (what may change while it stays the same). Equality is over all fields, so nothing drifts unseen.
 // Numbers are in host order; only codecs in backends/ know the kernel's forms.
 #pragma once
 
@@ -25,9 +25,9 @@ struct AddressKey {
   friend auto operator<=>(const AddressKey&, const AddressKey&) = default;
 };
 struct AddressConfig {
-  bool permanent = true;   // false: the address expires by itself (finite valid_lft)
-  bool preferred = true;   // false: preferred_lft 0, never chosen as a source address
-  bool dad_failed = false; // IPv6 found a duplicate and does not use the address
+  bool permanent = true;    // false: the address expires by itself (finite valid_lft)
+  bool preferred = true;    // false: preferred_lft 0, never chosen as a source address
+  bool dad_failed = false;  // IPv6 found a duplicate and does not use the address
   friend bool operator==(const AddressConfig&, const AddressConfig&) = default;
 };
 
@@ -49,8 +49,8 @@ struct FirewallMark {
 using IpvsServiceKey = std::variant<Endpoint, FirewallMark>;
 
 struct Persistence {
-  std::uint32_t timeout = 0;        // seconds
-  unsigned prefix_length = 0;       // of the client network that sticks to one server
+  std::uint32_t timeout = 0;   // seconds
+  unsigned prefix_length = 0;  // of the client network that sticks to one server
   friend bool operator==(const Persistence&, const Persistence&) = default;
 };
 struct IpvsServiceConfig {
@@ -109,7 +109,8 @@ struct IpvsTimeoutsConfig {
   friend bool operator==(const IpvsTimeoutsConfig&, const IpvsTimeoutsConfig&) = default;
 };
 
-// --- nftables: only the table `inet twobox` --------------------------------------------------------
+// --- nftables: only the table `inet twobox`
+// --------------------------------------------------------
 
 constexpr char kNftTableName[] = "twobox";
 
@@ -127,7 +128,7 @@ struct NftChainKey {
 };
 enum class NftHook : std::uint8_t { kNone, kPrerouting, kInput, kForward, kOutput, kPostrouting };
 struct NftChainConfig {
-  std::string type;         // "filter", "nat", "route"; "" for a chain without a hook
+  std::string type;  // "filter", "nat", "route"; "" for a chain without a hook
   NftHook hook = NftHook::kNone;
   std::int32_t priority = 0;
   bool accept_policy = true;
@@ -142,8 +143,8 @@ struct NftSetKey {
 };
 struct NftSetConfig {
   NftSetKeyType key_type = NftSetKeyType::kOther;
-  bool maps_to_mark = false;        // a map whose values are packet marks
-  std::uint32_t other_flags = 0;    // NFT_SET_* beyond map: constant, interval, timeout ...
+  bool maps_to_mark = false;      // a map whose values are packet marks
+  std::uint32_t other_flags = 0;  // NFT_SET_* beyond map: constant, interval, timeout ...
   friend bool operator==(const NftSetConfig&, const NftSetConfig&) = default;
 };
 
@@ -192,9 +193,8 @@ struct NftUnknown {
   std::string text;  // libnftnl's words for common expressions, else the expressions' names
   friend bool operator==(const NftUnknown&, const NftUnknown&) = default;
 };
-using NftStatement =
-    std::variant<NftFamilyIs, NftArrivesOverEthernet, NftDestinationInSet, NftEtherSourceNotInSet,
-                 NftMarkFromMap, NftRedirect, NftUnknown>;
+using NftStatement = std::variant<NftFamilyIs, NftArrivesOverEthernet, NftDestinationInSet,
+                                  NftEtherSourceNotInSet, NftMarkFromMap, NftRedirect, NftUnknown>;
 
 /// `name` is the first word of the rule's comment ("redirect-ipv4: why it exists"). A rule that has
 /// no such comment, or repeats one, is named "handle N": it is never one of ours.

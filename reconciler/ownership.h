@@ -1,6 +1,6 @@
-// Which kernel objects are ours. The kernel keeps no such note for addresses and IPVS services, so a
-// record is kept beside it, and it is written before a change is made: a kill between any two steps
-// neither forgets what we made nor claims what we did not.
+// Which kernel objects are ours. The kernel keeps no such note for addresses and IPVS services, so
+// a record is kept beside it, and it is written before a change is made: a kill between any two
+// steps neither forgets what we made nor claims what we did not.
 #pragma once
 
 #include <map>

@@ -109,7 +109,9 @@ bool read_all(const Json& list, Read read, Container& into) {
   return true;
 }
 
-Error damaged() { return {ErrorKind::kTransport, EBADMSG, "the ownership record is damaged"}; }
+Error damaged() {
+  return {ErrorKind::kTransport, EBADMSG, "the ownership record is damaged"};
+}
 
 }  // namespace
 
@@ -140,10 +142,11 @@ Result<StoredRecord> parse_ownership(std::string_view text) {
   ObjectReader fields(object);
   stored.boot_id = fields.text("boot_id");
   OwnershipRecord& record = stored.record;
-  const bool complete = read_all(fields.list("addresses"), address_from, record.addresses) &&
-                        read_all(fields.list("ipvs_services"), service_from, record.ipvs_services) &&
-                        read_all(fields.list("ipvs_daemons"), daemon_from, record.ipvs_daemons) &&
-                        read_all(fields.list("sysctls"), sysctl_from, record.sysctls);
+  const bool complete =
+      read_all(fields.list("addresses"), address_from, record.addresses) &&
+      read_all(fields.list("ipvs_services"), service_from, record.ipvs_services) &&
+      read_all(fields.list("ipvs_daemons"), daemon_from, record.ipvs_daemons) &&
+      read_all(fields.list("sysctls"), sysctl_from, record.sysctls);
   if (!complete || fields.spoiled()) return damaged();
   return stored;
 }

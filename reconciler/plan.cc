@@ -47,9 +47,8 @@ class PhaseOf {
   }
   template <typename Key, typename Config>
   Phase operator()(const ChangeOf<Key, Config>& change) const
-    requires(std::is_same_v<Key, NftTableKey> || std::is_same_v<Key, NftChainKey> ||
-             std::is_same_v<Key, NftSetKey> || std::is_same_v<Key, NftRuleKey>)
-  {
+      requires(std::is_same_v<Key, NftTableKey> || std::is_same_v<Key, NftChainKey> ||
+               std::is_same_v<Key, NftSetKey> || std::is_same_v<Key, NftRuleKey>) {
     return is_delete(change) ? Phase::kBypassGone : Phase::kBypassOn;
   }
   Phase operator()(const SysctlChange& change) const {
@@ -64,8 +63,9 @@ class PhaseOf {
 /// Within a phase nftables objects are made from the outside in and removed from the inside out.
 int depth(const Change& change) {
   constexpr std::array<int, std::variant_size_v<Change>> kDepth = {
-      /*address*/ 0, /*service*/ 0, /*server*/ 1, /*daemon*/ 0, /*timeouts*/ 0, /*table*/ 1,
-      /*chain*/ 2, /*set*/ 3, /*element*/ 4, /*rule*/ 5, /*sysctl*/ 0};
+      /*address*/ 0, /*service*/ 0, /*server*/ 1,  /*daemon*/ 0, /*timeouts*/ 0,
+      /*table*/ 1,
+      /*chain*/ 2,   /*set*/ 3,     /*element*/ 4, /*rule*/ 5,   /*sysctl*/ 0};
   const int rank = kDepth.at(change.index());
   const bool deleted = std::visit([](const auto& of) { return is_delete(of); }, change);
   // Deletes come first: a batch that replaces an object frees its name before it is taken again.
@@ -73,9 +73,8 @@ int depth(const Change& change) {
 }
 
 void sort_into_order(std::vector<Step>& steps) {
-  std::ranges::stable_sort(steps, {}, [](const Step& step) {
-    return std::pair(step.phase, depth(step.change));
-  });
+  std::ranges::stable_sort(
+      steps, {}, [](const Step& step) { return std::pair(step.phase, depth(step.change)); });
 }
 
 /// Fills in what the document leaves to the kernel from what the kernel has, so that it never shows
@@ -103,8 +102,8 @@ void release_sysctls(KernelState& want, const KernelState& have, const Ownership
   for (const auto& [key, live] : have.sysctls) {
     if (want.sysctls.contains(key)) continue;
     const auto held = record.sysctls.find(key);
-    const bool ours = held != record.sysctls.end() && held->second.before &&
-                      held->second.held == live.value;
+    const bool ours =
+        held != record.sysctls.end() && held->second.before && held->second.held == live.value;
     want.sysctls[key] = SysctlConfig{ours ? *held->second.before : live.value};
   }
 }
@@ -125,8 +124,8 @@ const Key* first_edited(const std::map<Key, Config>& want, const std::map<Key, C
   return nullptr;
 }
 
-/// The kernel edits no chain's hook and no set's type in place: when one is wrong, the table is made
-/// anew, in one batch. Returns why, or "" when there is no need.
+/// The kernel edits no chain's hook and no set's type in place: when one is wrong, the table is
+/// made anew, in one batch. Returns why, or "" when there is no need.
 std::string rebuild_reason(const KernelState& want, const KernelState& have) {
   if (want.nft_tables.empty() || have.nft_tables.empty()) return "";
   if (want.nft_tables != have.nft_tables) return "its flags were changed; the table is made anew";
@@ -192,9 +191,9 @@ void leave_servers_to_their_service(KernelState& have, const KernelState& want) 
 
 std::string_view to_string(Phase phase) {
   constexpr std::array<std::string_view, 15> kNames = {
-      "hold-sysctls", "bypass-on",    "services",      "servers",     "timeouts",
-      "sync-master",  "bypass-off",   "vip-off",       "vip-on",      "sync-backup",
-      "servers-gone", "services-gone", "bypass-gone",  "address-gone", "release-sysctls"};
+      "hold-sysctls", "bypass-on",     "services",    "servers",      "timeouts",
+      "sync-master",  "bypass-off",    "vip-off",     "vip-on",       "sync-backup",
+      "servers-gone", "services-gone", "bypass-gone", "address-gone", "release-sysctls"};
   return kNames.at(static_cast<std::size_t>(phase));
 }
 

@@ -1,5 +1,5 @@
-// Desired and observed state -> an ordered list of changes. Pure. The order of all changes stands here,
-// in one table.
+// Desired and observed state -> an ordered list of changes. Pure. The order of all changes stands
+// here, in one table.
 #pragma once
 
 #include <string>
@@ -13,24 +13,25 @@
 
 namespace twobox {
 
-/// The table of order: a plan's steps run phase by phase, top to bottom. No prefix of a plan may open
-/// the loop (a node that schedules what the master forwarded) or a black hole (a VIP nobody serves).
+/// The table of order: a plan's steps run phase by phase, top to bottom. No prefix of a plan may
+/// open the loop (a node that schedules what the master forwarded) or a black hole (a VIP nobody
+/// serves).
 enum class Phase : std::uint8_t {
-  kHoldSysctls,        // before the addresses and services that rely on them
-  kBypassOn,           // a node stops scheduling what peers forward, before it has anything to schedule
-  kServices,           // services, then their real servers, so that a director ...
-  kServers,            // ... has all it needs
+  kHoldSysctls,  // before the addresses and services that rely on them
+  kBypassOn,     // a node stops scheduling what peers forward, before it has anything to schedule
+  kServices,     // services, then their real servers, so that a director ...
+  kServers,      // ... has all it needs
   kTimeouts,
-  kSyncMaster,         // the connection table is sent on before traffic comes
-  kBypassOff,          // a director starts to balance: its services are complete
-  kVipOff,             // gives the address up; its bypass is on already
-  kVipOn,              // takes the address; everything behind it is ready. Announced at once
+  kSyncMaster,  // the connection table is sent on before traffic comes
+  kBypassOff,   // a director starts to balance: its services are complete
+  kVipOff,      // gives the address up; its bypass is on already
+  kVipOn,       // takes the address; everything behind it is ready. Announced at once
   kSyncBackup,
-  kServersGone,        // what is no longer asked for, from the director towards the client:
-  kServicesGone,       // while its bypass still holds, so that no packet is scheduled half-way
+  kServersGone,   // what is no longer asked for, from the director towards the client:
+  kServicesGone,  // while its bypass still holds, so that no packet is scheduled half-way
   kBypassGone,
-  kRetiredAddressGone, // a VIP that left the document is served to the last
-  kReleaseSysctls,     // values that only mattered while the above existed
+  kRetiredAddressGone,  // a VIP that left the document is served to the last
+  kReleaseSysctls,      // values that only mattered while the above existed
 };
 std::string_view to_string(Phase phase);
 

@@ -30,9 +30,8 @@ Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
     return report;
   }
 
-  report.applied =
-      apply_plan(report.planned, desired, backend, report.handles,
-                 [&](const Change& change) { return refusals.may_try(change, now); });
+  report.applied = apply_plan(report.planned, desired, backend, report.handles,
+                              [&](const Change& change) { return refusals.may_try(change, now); });
 
   const auto after = backend.observe(scope_of(desired, ownership.record()));
   if (!after) return with_context(after.error(), "observe after apply");

@@ -14,7 +14,8 @@ class OwnershipStore {
  public:
   virtual ~OwnershipStore() = default;
   virtual const OwnershipRecord& record() const = 0;
-  /// On return the record is on stable storage. Error: kTransport; the old record then still counts.
+  /// On return the record is on stable storage. Error: kTransport; the old record then still
+  /// counts.
   virtual Status save(const OwnershipRecord& record) = 0;
 };
 

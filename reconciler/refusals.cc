@@ -24,8 +24,8 @@ void Refusals::note(const std::vector<StepOutcome>& outcomes, const Plan& remain
     const std::string name = object_name(outcome.step.change);
     if (!outcome.tried || !still_wanted.contains(name)) continue;
     add(name,
-        outcome.error.value_or(Error{ErrorKind::kKernelRefused, 0,
-                                     name + ": accepted, but at once different again"}),
+        outcome.error.value_or(
+            Error{ErrorKind::kKernelRefused, 0, name + ": accepted, but at once different again"}),
         now);
   }
 }

@@ -78,7 +78,9 @@ Json error_json(const std::optional<Error>& error) {
 
 }  // namespace
 
-std::string diff_json(const DiffReport& report) { return json_text(report_json(report)); }
+std::string diff_json(const DiffReport& report) {
+  return json_text(report_json(report));
+}
 
 std::string diff_text(const DiffReport& report, Colour colour) {
   std::string text;
@@ -112,9 +114,9 @@ std::string pass_text(const DiffReport& planned, const PassReport& pass, Colour 
       ++counts.at(static_cast<std::size_t>(describe(outcome.step.change).action));
     }
   }
-  return text + foreign_text(planned.plan) + counts_text(counts, {"created", "updated", "deleted"}) +
-         ", " + std::to_string(refused) + " refused: " +
-         (pass.remaining.in_sync() ? "converged" : "not converged") + "\n";
+  return text + foreign_text(planned.plan) +
+         counts_text(counts, {"created", "updated", "deleted"}) + ", " + std::to_string(refused) +
+         " refused: " + (pass.remaining.in_sync() ? "converged" : "not converged") + "\n";
 }
 
 }  // namespace twobox

@@ -15,9 +15,9 @@ IpvsServiceConfig service_config(const Vip& vip, const Service& service) {
   config.scheduler_flags = service.scheduler_flags;
   config.one_packet = service.one_packet;
   if (service.persistence_timeout != 0) {
-    config.persistence = Persistence{service.persistence_timeout,
-                                     service.persistence_prefix_length.value_or(
-                                         address_bits(vip.address.address().family()))};
+    config.persistence = Persistence{
+        service.persistence_timeout,
+        service.persistence_prefix_length.value_or(address_bits(vip.address.address().family()))};
   }
   return config;
 }
@@ -60,9 +60,9 @@ class Resolver {
 
   void add_timeouts() {
     if (!document_.timeouts) return;
-    desired_.kernel.ipvs_timeouts[IpvsTimeoutsKey{}] =
-        IpvsTimeoutsConfig{document_.timeouts->tcp.value_or(0), document_.timeouts->tcp_fin.value_or(0),
-                           document_.timeouts->udp.value_or(0)};
+    desired_.kernel.ipvs_timeouts[IpvsTimeoutsKey{}] = IpvsTimeoutsConfig{
+        document_.timeouts->tcp.value_or(0), document_.timeouts->tcp_fin.value_or(0),
+        document_.timeouts->udp.value_or(0)};
   }
 
   DesiredState take() {
@@ -95,9 +95,8 @@ class Resolver {
                   const Server& server) {
     const auto* const name = std::get_if<NodeName>(&server.target);
     const IpAddress address =
-        name != nullptr
-            ? server_address(document_.nodes.at(*name), vip.address.address().family())
-            : std::get<IpAddress>(server.target);
+        name != nullptr ? server_address(document_.nodes.at(*name), vip.address.address().family())
+                        : std::get<IpAddress>(server.target);
     RealServerConfig config;
     config.forwarding = server.forwarding;
     config.weight = server.weight;
@@ -121,6 +120,8 @@ DesiredState resolve(const ValidDocument& document, const Roles& roles) {
   return resolver.take();
 }
 
-DesiredState nothing_desired() { return {}; }
+DesiredState nothing_desired() {
+  return {};
+}
 
 }  // namespace twobox

@@ -18,7 +18,8 @@ struct DesiredState {
   std::set<AddressKey> announced;  // tell the neighbours when one of these is gained
   std::map<IpAddress, VipName> vip_names;
   std::map<FirewallMark, VipName> mark_names;
-  bool manages_sync_daemon = false;  // the document has `sync`: both daemons are ours to start or stop
+  bool manages_sync_daemon =
+      false;  // the document has `sync`: both daemons are ours to start or stop
   Prune prune = Prune::kOwned;
 };
 

@@ -21,9 +21,11 @@ LocalMachine local_machine(const ObservedState& observed) {
 }
 
 bool is_local(const Node& node, const LocalMachine& local) {
-  return std::ranges::any_of(node.macs, [&](const auto& mac) { return local.macs.contains(mac); }) ||
-         std::ranges::any_of(node.addresses,
-                             [&](const auto& address) { return local.addresses.contains(address); });
+  return std::ranges::any_of(node.macs,
+                             [&](const auto& mac) { return local.macs.contains(mac); }) ||
+         std::ranges::any_of(node.addresses, [&](const auto& address) {
+           return local.addresses.contains(address);
+         });
 }
 
 Role role_of(const RoleSource& source, const NodeName& node) {

@@ -21,8 +21,7 @@ std::string time_text(WallTime time) {
   std::tm parts{};
   gmtime_r(&whole, &parts);
   std::array<char, 32> date{};
-  const std::size_t length =
-      std::strftime(date.data(), date.size(), "%Y-%m-%dT%H:%M:%S", &parts);
+  const std::size_t length = std::strftime(date.data(), date.size(), "%Y-%m-%dT%H:%M:%S", &parts);
   const std::string fraction = std::to_string(1000 + millis).substr(1);
   return std::string(date.data(), length) + "." + fraction + "Z";
 }
@@ -30,9 +29,8 @@ std::string time_text(WallTime time) {
 Json vips_json(const std::map<VipName, VipStatus>& vips) {
   Json object = Json::object();
   for (const auto& [name, vip] : vips)
-    object[name] = {{"role", to_string(vip.role)},
-                    {"source", vip.source},
-                    {"since", time_text(vip.since)}};
+    object[name] = {
+        {"role", to_string(vip.role)}, {"source", vip.source}, {"since", time_text(vip.since)}};
   return object;
 }
 

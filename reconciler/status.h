@@ -61,10 +61,10 @@ struct RefusalStatus {
 };
 
 struct StatusReport {
-  NodeName node;                         // "" until known
+  NodeName node;  // "" until known
   std::string document_path;
-  std::uint64_t generation = 0;          // of the document in force; 0: none yet
-  std::uint64_t observed_generation = 0; // the one the last converged pass held
+  std::uint64_t generation = 0;           // of the document in force; 0: none yet
+  std::uint64_t observed_generation = 0;  // the one the last converged pass held
   std::map<VipName, VipStatus> vips;
   std::map<std::string, Condition> conditions;  // DocumentValid, KernelReadable, Converged, Ready
   std::optional<LastPass> last_pass;

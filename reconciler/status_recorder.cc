@@ -81,8 +81,7 @@ void StatusRecorder::pass_made(const PassReport& pass, const Refusals& refusals,
   report_.last_pass = LastPass{end.wall, between(begin, end), changes_made(pass), std::nullopt};
   report_.foreign = pass.remaining.steps.empty() ? pass.planned.foreign : pass.remaining.foreign;
   report_.missing.clear();
-  for (const Step& step : pass.remaining.steps)
-    report_.missing.push_back(object_name(step.change));
+  for (const Step& step : pass.remaining.steps) report_.missing.push_back(object_name(step.change));
   report_.refused.clear();
   for (const auto& [name, refusal] : refusals.entries())
     report_.refused.push_back({name, refusal.error, refusal.failures,

@@ -43,10 +43,8 @@ void harden(httplib::Server& server) {
     return httplib::Server::HandlerResponse::Unhandled;
   });
   // The default handler would put the exception's text into a header.
-  server.set_exception_handler(
-      [](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
-        response.status = 500;
-      });
+  server.set_exception_handler([](const httplib::Request&, httplib::Response& response,
+                                  std::exception_ptr) { response.status = 500; });
 }
 
 class HttplibServer : public ApiServer {
@@ -72,13 +70,15 @@ class HttplibServer : public ApiServer {
                      std::strerror(errno)};
   }
 
-  /// Returns when connections are taken, so that stop() can't come before there is anything to stop.
+  /// Returns when connections are taken, so that stop() can't come before there is anything to
+  /// stop.
   void serve() {
     thread_ = std::thread([this] {
       server_.listen_after_bind();
       ended_ = true;
     });
-    while (!server_.is_running() && !ended_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    while (!server_.is_running() && !ended_)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 
  private:

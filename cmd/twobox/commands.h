@@ -1,5 +1,5 @@
-// One function for each subcommand; each returns the process's exit status and lives in a file of its
-// own name.
+// One function for each subcommand; each returns the process's exit status and lives in a file of
+// its own name.
 #pragma once
 
 #include <chrono>

@@ -20,7 +20,9 @@ namespace {
 /// A save is often several writes; half a document would only give a false alarm.
 constexpr std::chrono::milliseconds kDocumentSettles{100};
 
-Moment now() { return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()}; }
+Moment now() {
+  return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
+}
 
 std::string joined(const Faults& faults) {
   std::string text;
@@ -131,8 +133,7 @@ void Daemon::accept(LoadedDocument loaded) {
     recorder_.document_still_valid(now());
     return;
   }
-  if (const Status saved =
-          save_last_good(options_.state_directory, options_.document, loaded.text);
+  if (const Status saved = save_last_good(options_.state_directory, options_.document, loaded.text);
       !saved)
     log(LogLevel::kWarning, "keep the last good document: " + saved.error().message);
   document_ = std::move(loaded);
@@ -167,8 +168,7 @@ void Daemon::fall_back_to_last_good() {
 bool Daemon::find_target() {
   const auto node = choose_node(*document_->document, options_.node, *kernel_);
   if (!node) {
-    if (recorder_.not_identified(node.error(), now()))
-      log(LogLevel::kError, node.error().message);
+    if (recorder_.not_identified(node.error(), now())) log(LogLevel::kError, node.error().message);
     return false;
   }
   const Roles roles = roles_by_document(*document_->document, *node);

@@ -25,8 +25,7 @@ int run_diff(const DiffOptions& options) {
   const auto observed = target->kernel->observe(scope_of(target->desired, ownership->record()));
   if (!observed) return complain_and_fail(observed.error());
 
-  const DiffReport report{target->node,
-                          make_plan(target->desired, *observed, ownership->record()),
+  const DiffReport report{target->node, make_plan(target->desired, *observed, ownership->record()),
                           observed->nft_rule_handles};
   print_diff(report, options.format);
   return report.plan.in_sync() ? kInSync : kDiffers;

@@ -15,7 +15,6 @@
 namespace twobox {
 namespace {
 
-
 Error failure(ErrorKind kind, const std::string& doing, const std::string& path) {
   const int code = errno;
   return {kind, code, doing + " " + path + ": " + std::strerror(code)};

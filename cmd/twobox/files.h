@@ -9,7 +9,8 @@
 
 namespace twobox {
 
-/// At most `limit` bytes. Errors: kUnavailable with errno (ENOENT, EACCES ...); EFBIG if there is more.
+/// At most `limit` bytes. Errors: kUnavailable with errno (ENOENT, EACCES ...); EFBIG if there is
+/// more.
 Result<std::string> read_file(const std::string& path, std::size_t limit);
 
 /// Writes beside the file, flushes to the disk, renames over it, flushes the directory.

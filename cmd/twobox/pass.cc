@@ -23,7 +23,9 @@ Colour colour_of_stdout() {
   return ::isatty(STDOUT_FILENO) == 1 ? Colour::kAnsi : Colour::kNone;
 }
 
-void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
 
 }  // namespace
 

@@ -19,8 +19,8 @@ struct Target {
   DesiredState desired;
 };
 
-/// Reads the document and finds out which node this machine is. Complains on stderr and gives nothing
-/// when that fails.
+/// Reads the document and finds out which node this machine is. Complains on stderr and gives
+/// nothing when that fails.
 std::optional<Target> find_target(const DiffOptions& options);
 
 /// Prints a report on stdout as asked for.

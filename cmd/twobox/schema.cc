@@ -5,6 +5,8 @@
 
 namespace twobox {
 
-int run_schema() { return std::fputs(kDocumentSchema, stdout) < 0 ? 1 : 0; }
+int run_schema() {
+  return std::fputs(kDocumentSchema, stdout) < 0 ? 1 : 0;
+}
 
 }  // namespace twobox

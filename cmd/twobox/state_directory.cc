@@ -18,7 +18,6 @@
 namespace twobox {
 namespace {
 
-
 constexpr std::size_t kMaxRecordBytes = std::size_t{64} << 20;
 
 Error failure(const std::string& doing, const std::string& path) {
@@ -92,9 +91,8 @@ Result<ChangeLock> ChangeLock::take(const std::string& state_directory) {
   if (!fd.is_open()) return failure("open", path);
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return failure("lock", path);
-    const std::string owner = normal_sysctl_value(read_file(path, 64).has_value()
-                                                      ? *read_file(path, 64)
-                                                      : std::string("unknown"));
+    const std::string owner = normal_sysctl_value(
+        read_file(path, 64).has_value() ? *read_file(path, 64) : std::string("unknown"));
     return Error{ErrorKind::kUnavailable, EWOULDBLOCK,
                  "another twobox (process " + owner +
                      ") works on this machine; if it is the daemon, edit its document instead"};

@@ -11,8 +11,8 @@
 
 namespace twobox {
 
-/// The record in a file of the state directory, one for each network namespace. A record from before
-/// the last reboot counts as empty: the kernel objects it speaks of are gone.
+/// The record in a file of the state directory, one for each network namespace. A record from
+/// before the last reboot counts as empty: the kernel objects it speaks of are gone.
 class OwnershipFile : public OwnershipStore {
  public:
   /// A missing file or directory is an empty record; nothing is created.
@@ -29,7 +29,8 @@ class OwnershipFile : public OwnershipStore {
   StoredRecord stored_;
 };
 
-/// Held while somebody changes this network namespace; released by the kernel when the process ends.
+/// Held while somebody changes this network namespace; released by the kernel when the process
+/// ends.
 class ChangeLock {
  public:
   /// Creates the directory (mode 0700) if need be.

@@ -38,16 +38,18 @@ Json list_of(const Json& object, const char* name) {
   return field == object.end() ? Json::array() : *field;
 }
 
-void line(const std::string& text) { std::printf("%s\n", text.c_str()); }
+void line(const std::string& text) {
+  std::printf("%s\n", text.c_str());
+}
 
 void print_text(const Json& status) {
   line("node " + text_of(status, "node") + ", document " + text_of(status, "document") +
-       ", generation " + text_of(status, "generation") + " (held: " +
-       text_of(status, "observed_generation") + ")");
+       ", generation " + text_of(status, "generation") +
+       " (held: " + text_of(status, "observed_generation") + ")");
   const Json vips = list_of(status, "vips");
   for (const auto& [name, vip] : vips.items())
-    line("vip " + name + ": " + text_of(vip, "role") + " (" + text_of(vip, "source") +
-         ") since " + text_of(vip, "since"));
+    line("vip " + name + ": " + text_of(vip, "role") + " (" + text_of(vip, "source") + ") since " +
+         text_of(vip, "since"));
   for (const Json& condition : list_of(status, "conditions"))
     line(text_of(condition, "type") + ": " + text_of(condition, "status") + " since " +
          text_of(condition, "since") + ": " + text_of(condition, "message"));

@@ -1,5 +1,5 @@
-// Each folder of tests/golden/cases: `before.json` (the document the kernel holds; absent: an empty kernel),
-// `document.json`, `node`, and `plan.txt`, which is what `twobox diff` must say.
+// Each folder of tests/golden/cases: `before.json` (the document the kernel holds; absent: an empty
+// kernel), `document.json`, `node`, and `plan.txt`, which is what `twobox diff` must say.
 #include <doctest/doctest.h>
 
 #include <filesystem>

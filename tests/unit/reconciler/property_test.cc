@@ -1,4 +1,5 @@
-// Random pairs of what is wanted and what is there: the plan always closes the gap, and touches nothing else.
+// Random pairs of what is wanted and what is there: the plan always closes the gap, and touches
+// nothing else.
 #include <doctest/doctest.h>
 #include <rapidcheck.h>
 
