@@ -145,11 +145,14 @@ class CommandFor {
     return "nft add set " + key_text(change.key) + " " + quoted("{ " + type + " ; }");
   }
   std::string operator()(const NftElementChange& change) const {
-    const std::string set = kNftTableName + (" " + change.key.set);
-    std::string value = nft_text(change.key);
-    if (!change.after) return "nft delete element inet " + set + " " + quoted("{ " + value + " }");
-    if (change.after->mark) value += " : " + std::to_string(*change.after->mark);
-    return "nft add element inet " + set + " " + quoted("{ " + value + " }");
+    const std::string set = " element inet " + std::string(kNftTableName) + " " + change.key.set;
+    const std::string key = "{ " + nft_text(change.key) + " }";
+    if (!change.after) return "nft delete" + set + " " + quoted(key);
+    const auto& mark = change.after->mark;
+    const std::string value =
+        mark ? "{ " + nft_text(change.key) + " : " + std::to_string(*mark) + " }" : key;
+    if (!change.before) return "nft add" + set + " " + quoted(value);
+    return "nft " + quoted("delete" + set + " " + key + "; add" + set + " " + value);
   }
   std::string operator()(const NftRuleChange& change) const {
     const std::string chain = std::string("rule inet ") + kNftTableName + " " + change.key.chain;

@@ -77,7 +77,8 @@ class ReasonOf {
     const std::string vip = vip_text(endpoint->address, desired_);
     if (action_of(change) == Action::kCreate)
       return "this node is not master of " + vip + ", so it answers by itself";
-    if (desired_.kernel.ipvs_services.contains(IpvsServiceKey{*endpoint}))
+    const bool served = desired_.kernel.ipvs_services.contains(IpvsServiceKey{*endpoint});
+    if (action_of(change) == Action::kDelete && served)
       return "this node is master of " + vip + ", so its IPVS schedules";
     return in_our_table(change);
   }

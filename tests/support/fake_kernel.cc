@@ -41,7 +41,11 @@ class Execute {
   }
   void operator()(const NftChainChange& change) { set(kernel_.nft_chains, change); }
   void operator()(const NftSetChange& change) { set(kernel_.nft_sets, change); }
-  void operator()(const NftElementChange& change) { set(kernel_.nft_elements, change); }
+  void operator()(const NftElementChange& change) {
+    // Adding what is there leaves it as it is; what a change replaces is deleted first.
+    const bool adds = !change.before && change.after;
+    if (!adds || !kernel_.nft_elements.contains(change.key)) set(kernel_.nft_elements, change);
+  }
   void operator()(const NftRuleChange& change) { set(kernel_.nft_rules, change); }
   void operator()(const SysctlChange& change) { set(kernel_.sysctls, change); }
 
