@@ -1,0 +1,134 @@
+#include "backends/events/kernel_events.h"
+
+#include <doctest/doctest.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+#include <sys/socket.h>
+
+#include <string>
+#include <vector>
+
+#include "backends/address/codec.h"
+#include "tests/kernel/address_support.h"
+#include "tests/kernel/events_support.h"
+
+namespace twobox::address_test {
+namespace {
+
+struct Woken {
+  bool readable;
+  KernelWake by;
+  friend bool operator==(const Woken&, const Woken&) = default;
+};
+
+// What `command` wakes; afterwards nothing must be left to read.
+Woken wake_by(KernelEvents& events, const std::string& command) {
+  static_cast<void>(events.drain());
+  run(command);
+  const bool readable = is_readable(events.fds());
+  const KernelWake wake = events.drain();
+  CHECK_FALSE(is_readable(events.fds()));
+  CHECK(events.drain() == KernelWake{});
+  return {readable, wake};
+}
+
+constexpr KernelWake kAddresses{true, false, false, false};
+constexpr KernelWake kSettings{false, true, false, false};
+constexpr KernelWake kNftables{false, false, true, false};
+constexpr KernelWake kNothing{};
+
+TEST_CASE("events: changes of links, addresses and settings wake") {
+  const VethPair veth;
+  KernelEvents events = *KernelEvents::open();
+  CHECK(events.fds().size() == 2);
+  for (const char* const command :
+       {"ip address add 192.0.2.30/32 dev wire", "ip address delete 192.0.2.30/32 dev wire",
+        "ip address add 2001:db8::30/128 dev lo", "ip address delete 2001:db8::30/128 dev lo",
+        "ip link set wire address 02:00:00:00:00:01", "ip link set wire down",
+        "ip link add spare type dummy 2>/dev/null || ip link add spare type veth",
+        "ip link delete spare",
+        "ip address add 192.0.2.1 dev wire; ip address add 192.0.2.2 dev wire"}) {
+    CAPTURE(std::string(command));
+    const Woken woken = wake_by(events, command);
+    CHECK(woken.readable);
+    CHECK(woken.by.links_or_addresses);
+    CHECK_FALSE(woken.by.nftables);
+    CHECK_FALSE(woken.by.overrun);
+  }
+  CHECK(wake_by(events, "sysctl -qw net.ipv4.conf.peer.forwarding=1").by == kSettings);
+  CHECK(wake_by(events, "true") == Woken{false, kNothing});
+}
+
+TEST_CASE("events: changes of our table wake, those of others don't") {
+  KernelEvents events = *KernelEvents::open();
+  struct Row {
+    std::string command;
+    KernelWake want;
+  };
+  const Row rows[] = {
+      {"nft add table inet twobox", kNftables},
+      {"nft add table ip twobox", kNothing},  // another family's table of that name
+      {"nft add table inet twobox2", kNothing},
+      {"nft add chain inet twobox c", kNftables},
+      {"nft add rule inet twobox c counter", kNftables},
+      {"nft add set inet twobox s '{ type ether_addr; }'", kNftables},
+      {"nft add element inet twobox s '{ 02:00:00:00:00:01 }'", kNftables},
+      {"nft delete element inet twobox s '{ 02:00:00:00:00:01 }'", kNftables},
+      {"nft 'add counter inet twobox n'", kNftables},
+      {"nft 'add chain inet twobox2 c; add rule inet twobox2 c counter'", kNothing},
+      {"nft 'add set inet twobox2 s { type ether_addr; elements = { 02:00:00:00:00:01 }; }'",
+       kNothing},
+      {"nft 'add chain inet twobox2 d; add chain inet twobox d'", kNftables},  // in one batch
+      {"nft flush chain inet twobox c", kNftables},
+      {"nft delete table inet twobox2", kNothing},
+      {"nft flush ruleset", kNftables},
+      {"nft add table inet twobox", kNftables},
+      {"nft 'add table inet twobox { flags dormant; }'", kNftables},
+      {"nft delete table inet twobox", kNftables},
+      {"nft flush ruleset", kNothing},  // nothing of ours was left
+      {"nft list ruleset >/dev/null", kNothing},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.command);
+    CHECK(wake_by(events, row.command).by == row.want);
+  }
+}
+
+TEST_CASE("events: own changes don't wake, others' beside them do") {
+  const VethPair veth;
+  const netlink::SocketHandle own(nl_socket_alloc());
+  REQUIRE(nl_connect(own.get(), NETLINK_ROUTE) == 0);
+  KernelEvents events = *KernelEvents::open({nl_socket_get_local_port(own.get())});
+  const auto add_ourselves = [&] {
+    AddressBackend reader = *AddressBackend::open();
+    const std::uint32_t index = observe(reader).links.at(interface("wire")).index;
+    auto message = address::encode_add_address(key("wire", "192.0.2.30"), {}, index,
+                                               address::IfPresent::kReplace);
+    REQUIRE(nl_send_sync(own.get(), message.release()) == 0);
+  };
+  static_cast<void>(events.drain());
+  add_ourselves();
+  CHECK(is_readable(events.fds()));
+  CHECK(events.drain() == kNothing);
+  add_ourselves();
+  run("ip address add 192.0.2.31/32 dev wire");
+  CHECK(events.drain() == kAddresses);
+}
+
+TEST_CASE("events: lost messages count as everything") {
+  const VethPair veth;
+  KernelEvents events = *KernelEvents::open();
+  for (const int fd : events.fds()) {
+    const int smallest = 1;
+    REQUIRE(::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &smallest, sizeof(smallest)) == 0);
+  }
+  const Woken woken = wake_by(
+      events, "for i in 1 2 3 4 5 6 7 8; do ip link set wire down; ip link set wire up; done");
+  CHECK(woken.readable);
+  CHECK(woken.by.overrun);
+  CHECK(wake_by(events, "ip address add 192.0.2.30/32 dev wire").by == kAddresses);
+}
+
+}  // namespace
+}  // namespace twobox::address_test
