@@ -1,6 +1,7 @@
 // Addresses on interfaces, over rtnetlink.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <span>
@@ -37,6 +38,9 @@ class AddressBackend {
   /// addresses along; kKernelRefused with the kernel's errno and words. The address is then
   /// unchanged, save that an IPv6 duplicate (dad_failed) may be gone: only adding anew clears it.
   std::vector<Status> apply(std::span<const Change> changes);
+
+  /// Of the netlink socket that changes go through; see KernelEvents.
+  std::uint32_t port() const { return socket_.port(); }
 
  private:
   explicit AddressBackend(netlink::Socket socket) : socket_(std::move(socket)) {}

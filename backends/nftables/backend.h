@@ -42,6 +42,9 @@ class NftablesBackend {
   /// nothing is sent.
   std::vector<Status> apply(std::span<const Change> changes, const Handles& handles);
 
+  /// Of the netlink socket that changes go through; see KernelEvents.
+  std::uint32_t port() const { return socket_.port(); }
+
  private:
   explicit NftablesBackend(netlink::Socket socket) : socket_(std::move(socket)) {}
 

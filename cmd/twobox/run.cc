@@ -29,10 +29,10 @@ Result<FileDescriptor> open_signals() {
   return fd;
 }
 
-Result<Ears> open_ears(const std::string& document) {
+Result<Ears> open_ears(const std::string& document, const OwnPorts& own_ports) {
   auto signals = open_signals();
   if (!signals) return signals.error();
-  auto kernel = KernelEvents::open();
+  auto kernel = KernelEvents::open(own_ports);
   if (!kernel) return with_context(kernel.error(), "listen to the kernel");
   auto sysctls = SysctlWatch::open();
   if (!sysctls) return with_context(sysctls.error(), "watch sysctls");
@@ -64,10 +64,10 @@ Result<std::vector<std::unique_ptr<ApiServer>>> start_api(const std::vector<std:
 }  // namespace
 
 int run_daemon(const DaemonOptions& options) {
-  auto ears = open_ears(options.document);
-  if (!ears) return fail(ears.error());
   auto kernel = open_kernel();
   if (!kernel) return fail(kernel.error());
+  auto ears = open_ears(options.document, (*kernel)->own_ports());
+  if (!ears) return fail(ears.error());
   const auto lock = ChangeLock::take(options.state_directory);
   if (!lock) return fail(lock.error());
   auto ownership = OwnershipFile::open(options.state_directory);

@@ -1,15 +1,17 @@
 #include "backends/events/kernel_events.h"
 
 #include <doctest/doctest.h>
+#include <net/if.h>
 #include <netlink/msg.h>
-#include <netlink/netlink.h>
-#include <netlink/socket.h>
 #include <sys/socket.h>
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "backends/address/codec.h"
+#include "backends/kernel.h"
 #include "tests/kernel/address_support.h"
 #include "tests/kernel/events_support.h"
 
@@ -95,24 +97,70 @@ TEST_CASE("events: changes of our table wake, those of others don't") {
   }
 }
 
+/// A backend as the daemon has it, and ears that know it.
+struct Daemon {
+  std::unique_ptr<LiveKernel> kernel = *open_kernel();
+  KernelEvents events = *KernelEvents::open(kernel->own_ports());
+
+  /// Makes the change, and says what it woke.
+  KernelWake wake_by(Subsystem subsystem, const std::vector<Change>& changes) {
+    static_cast<void>(events.drain());
+    for (const Status& outcome : kernel->apply(subsystem, changes, {}))
+      REQUIRE_MESSAGE(outcome.has_value(), (outcome ? "" : outcome.error().message));
+    return events.drain();
+  }
+};
+
+std::vector<Change> added(const char* prefix) {
+  return {AddressChange{key("wire", prefix), std::nullopt, AddressConfig{}}};
+}
+std::vector<Change> removed(const char* prefix) {
+  return {AddressChange{key("wire", prefix), AddressConfig{}, std::nullopt}};
+}
+
 TEST_CASE("events: own changes don't wake, others' beside them do") {
   const VethPair veth;
-  const netlink::SocketHandle own(nl_socket_alloc());
-  REQUIRE(nl_connect(own.get(), NETLINK_ROUTE) == 0);
-  KernelEvents events = *KernelEvents::open({nl_socket_get_local_port(own.get())});
-  const auto add_ourselves = [&] {
-    AddressBackend reader = *AddressBackend::open();
-    const std::uint32_t index = observe(reader).links.at(interface("wire")).index;
-    auto message = address::encode_add_address(key("wire", "192.0.2.30"), {}, index,
-                                               address::IfPresent::kReplace);
-    REQUIRE(nl_send_sync(own.get(), message.release()) == 0);
-  };
-  static_cast<void>(events.drain());
-  add_ourselves();
-  CHECK(is_readable(events.fds()));
-  CHECK(events.drain() == kNothing);
-  add_ourselves();
+  Daemon daemon;
+  CHECK(daemon.wake_by(Subsystem::kAddress, added("192.0.2.30/24")) == kNothing);
+  CHECK(wake_by(daemon.events, "ip address add 192.0.2.31/32 dev wire").by == kAddresses);
+  CHECK(daemon.wake_by(Subsystem::kAddress, removed("192.0.2.30/24")) == kNothing);
+
+  const NftTableChange made{{}, std::nullopt, NftTableConfig{}};
+  const NftTableChange unmade{{}, NftTableConfig{}, std::nullopt};
+  CHECK(daemon.wake_by(Subsystem::kNftables, {made}) == kNothing);
+  CHECK(wake_by(daemon.events, "nft add chain inet twobox c").by == kNftables);
+  CHECK(daemon.wake_by(Subsystem::kNftables, {unmade}) == kNothing);
+  CHECK(wake_by(daemon.events, "nft add table inet twobox").by == kNftables);
+  CHECK(wake_by(daemon.events, "nft delete table inet twobox").by == kNftables);
+}
+
+TEST_CASE("events: own and others' changes between two readings wake") {
+  const VethPair veth;
+  Daemon daemon;
+  static_cast<void>(daemon.events.drain());
   run("ip address add 192.0.2.31/32 dev wire");
+  for (const Status& outcome : daemon.kernel->apply(Subsystem::kAddress, added("192.0.2.30"), {}))
+    CHECK(outcome.has_value());
+  CHECK(daemon.events.drain() == kAddresses);
+}
+
+TEST_CASE("events: who changed an IPv6 address the kernel does not say, so it wakes") {
+  const VethPair veth;
+  Daemon daemon;
+  CHECK(daemon.wake_by(Subsystem::kAddress, removed("2001:db8::30")) == kNothing);
+  CHECK(wake_by(daemon.events, "ip address add 2001:db8::30/128 dev wire nodad").by == kAddresses);
+  CHECK(daemon.wake_by(Subsystem::kAddress, removed("2001:db8::30")) == kAddresses);
+}
+
+TEST_CASE("events: a port is one protocol's: another's of the same number is somebody else") {
+  const VethPair veth;
+  auto route = *netlink::Socket::open(NETLINK_ROUTE);
+  REQUIRE(route.port() != 0);
+  KernelEvents events = *KernelEvents::open({std::nullopt, route.port()});
+  auto message = address::encode_add_address(key("wire", "192.0.2.30"), {},
+                                             ::if_nametoindex("wire"), address::IfPresent::kFail);
+  static_cast<void>(events.drain());
+  REQUIRE(route.request(nlmsg_hdr(message.get())).has_value());
   CHECK(events.drain() == kAddresses);
 }
 
