@@ -15,8 +15,8 @@ class LiveKernel : public Backend {
   virtual OwnPorts own_ports() const = 0;
 };
 
-/// Composes addresses, IPVS, nftables and sysctls. Observing loads no module; the first IPVS object
-/// that is made loads ip_vs. Not thread-safe.
+/// Composes addresses, IPVS, nftables and sysctls. The first IPVS object that is made loads ip_vs;
+/// looking does not. (The kernel itself loads nf_tables when first asked for it.) Not thread-safe.
 /// Errors: kUnavailable or kTransport, naming the subsystem.
 Result<std::unique_ptr<LiveKernel>> open_kernel();
 

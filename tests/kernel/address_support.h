@@ -66,4 +66,34 @@ inline Observed observe(AddressBackend& backend) {
   return observed;
 }
 
+inline constexpr AddressConfig kStays{};
+
+inline AddressChange create(const AddressKey& key, const AddressConfig& config = kStays) {
+  return {key, std::nullopt, config};
+}
+inline AddressChange destroy(const AddressKey& key) {
+  return {key, kStays, std::nullopt};
+}
+
+/// A pair of interfaces and the backend that works on them.
+struct Kernel {
+  VethPair veth;
+  AddressBackend backend = *AddressBackend::open();
+
+  Status apply(const AddressChange& change) {
+    const Change changes[] = {change};
+    return backend.apply(changes).at(0);
+  }
+  void must(const AddressChange& change) {
+    const Status status = apply(change);
+    REQUIRE_MESSAGE(status.has_value(), status.error().message);
+  }
+  std::optional<AddressConfig> at(const AddressKey& wanted) { return observe(backend).at(wanted); }
+};
+
+/// True if `ip address` shows these words.
+inline bool listed(const std::string& on, const std::string& words) {
+  return succeeds("ip -o address show dev " + on + " | grep -qF '" + words + "'");
+}
+
 }  // namespace twobox::address_test
