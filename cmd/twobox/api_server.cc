@@ -2,6 +2,7 @@
 
 #include <httplib.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -12,6 +13,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "backends/file_descriptor.h"
 #include "schema/net.h"
 
 namespace twobox {
@@ -19,6 +21,7 @@ namespace {
 
 constexpr char kJson[] = "application/json";
 constexpr int kHandlerThreads = 4;
+constexpr std::size_t kMaxSocketPath = sizeof(sockaddr_un::sun_path) - 1;  // and the closing NUL
 
 void add_routes(httplib::Server& server, const StatusBoard& board) {
   server.Get("/v1/status", [&board](const httplib::Request&, httplib::Response& response) {
@@ -86,7 +89,7 @@ class HttplibServer : public ApiServer {
     std::error_code ignored;  // the bind below says what is wrong
     std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
     server_.set_address_family(AF_UNIX);
-    if (somebody_answers(path))
+    if (somebody_listens(path))
       return Error{ErrorKind::kUnavailable, EADDRINUSE,
                    "listen on unix:" + path + ": another process serves it"};
     if (std::filesystem::is_socket(path, ignored)) ::unlink(path.c_str());
@@ -102,11 +105,15 @@ class HttplibServer : public ApiServer {
     return success();
   }
 
-  static bool somebody_answers(const std::string& path) {
-    httplib::Client client(path);
-    client.set_address_family(AF_UNIX);
-    client.set_connection_timeout(1);
-    return static_cast<bool>(client.Get("/healthz"));
+  /// A daemon that hangs still has its socket, so that it listens is enough. EAGAIN: it listens,
+  /// and its queue is full.
+  static bool somebody_listens(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    const FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 ||
+           errno == EAGAIN;
   }
 
   httplib::Server server_;
@@ -137,6 +144,9 @@ Result<ListenAddress> parse_listen_address(const std::string& text) {
   if (text.starts_with(kUnix)) {
     const std::string path = text.substr(kUnix.size());
     if (!path.starts_with('/')) return bad_address(text, "the path must be absolute");
+    if (path.size() > kMaxSocketPath)
+      return bad_address(text,
+                         "the path may have at most " + std::to_string(kMaxSocketPath) + " bytes");
     return ListenAddress{path, 0};
   }
   const std::size_t colon = text.rfind(':');

@@ -33,7 +33,7 @@ Result<ListenAddress> parse_listen_address(const std::string& text);
 /// Serves until it is destroyed, on threads of its own.
 class ApiServer {
  public:
-  /// A unix socket gets mode 0660; one that nobody answers on is replaced.
+  /// A unix socket gets mode 0660; one that nobody listens on is replaced.
   /// Error: kUnavailable if the address is taken or can't be bound.
   static Result<std::unique_ptr<ApiServer>> start(const ListenAddress& address,
                                                   const StatusBoard& board);

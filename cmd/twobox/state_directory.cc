@@ -50,7 +50,8 @@ Result<std::string> boot_id() {
 
 Status make_directory(const std::string& path) {
   std::error_code code;
-  std::filesystem::create_directories(path, code);
+  const bool is_new = std::filesystem::create_directories(path, code);
+  if (is_new) std::filesystem::permissions(path, std::filesystem::perms::owner_all, code);
   if (!code) return success();
   return Error{ErrorKind::kUnavailable, code.value(),
                "create state directory " + path + ": " + code.message()};

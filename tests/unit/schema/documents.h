@@ -1,25 +1,11 @@
 // Documents to test with: one that is valid, and what one change makes of it.
 #pragma once
 
-#include <doctest/doctest.h>
-
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace doctest {
-
-/// So that a failed comparison shows the lines.
-template <>
-struct StringMaker<std::vector<std::string>> {
-  static String convert(const std::vector<std::string>& lines) {
-    std::string text;
-    for (const std::string& line : lines) text += "\n    " + line;
-    return text.empty() ? "(none)" : text.c_str();
-  }
-};
-
-}  // namespace doctest
+#include "tests/support/lines.h"
 
 namespace twobox::test {
 
