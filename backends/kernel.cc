@@ -43,6 +43,16 @@ class Kernel : public LiveKernel {
     return state;
   }
 
+  Result<Machine> observe_machine() override {
+    KernelState state;
+    Machine machine;
+    SettingsByInterface settings;
+    if (const Status read = address_.observe(state, machine.links, settings); !read)
+      return with_context(read.error(), "read addresses");
+    machine.addresses = std::move(state.addresses);
+    return machine;
+  }
+
   std::vector<Status> apply(Subsystem subsystem, std::span<const Change> changes,
                             const std::map<NftRuleKey, std::uint64_t>& handles) override {
     switch (subsystem) {

@@ -15,15 +15,30 @@
 
 #include "backends/file_descriptor.h"
 #include "schema/net.h"
+#include "twobox/api_role.h"
 
 namespace twobox {
 namespace {
 
 constexpr char kJson[] = "application/json";
 constexpr int kHandlerThreads = 4;
+constexpr std::size_t kMaxRoleBytes = 4096;
 constexpr std::size_t kMaxSocketPath = sizeof(sockaddr_un::sun_path) - 1;  // and the closing NUL
 
-void add_routes(httplib::Server& server, const StatusBoard& board) {
+/// The body of a PUT. Its bytes are counted here, after chunks and compression, where no header can
+/// understate them. nullopt: there were more than kMaxRoleBytes.
+std::optional<std::string> read_body(const httplib::ContentReader& content) {
+  std::string body;
+  const bool whole = content([&body](const char* bytes, std::size_t count) {
+    if (body.size() + count > kMaxRoleBytes) return false;
+    body.append(bytes, count);
+    return true;
+  });
+  if (!whole) return std::nullopt;
+  return body;
+}
+
+void add_views(httplib::Server& server, const StatusBoard& board) {
   server.Get("/v1/status", [&board](const httplib::Request&, httplib::Response& response) {
     response.set_content(status_json(*board.look()) + "\n", kJson);
   });
@@ -37,9 +52,21 @@ void add_routes(httplib::Server& server, const StatusBoard& board) {
   });
 }
 
+void add_role(httplib::Server& server, const StatusBoard& board, RoleRequests& requests) {
+  server.Put(R"(/v1/vips/([^/]+)/role)", [&](const httplib::Request& request,
+                                             httplib::Response& response,
+                                             const httplib::ContentReader& content) {
+    const Answer answer = request.get_header_value("Content-Type") == kJson
+                              ? put_role(request.matches[1], read_body(content), board, requests)
+                              : problem(415, "the body must be application/json");
+    response.status = answer.status;
+    response.set_content(answer.body + "\n", answer.type);
+  });
+}
+
 void harden(httplib::Server& server) {
   server.new_task_queue = [] { return new httplib::ThreadPool(kHandlerThreads); };
-  server.set_payload_max_length(0);
+  server.set_payload_max_length(kMaxRoleBytes);
   // One request with many overlapping ranges would multiply the answer (httplib 0.11).
   server.set_pre_routing_handler([](const httplib::Request& request, httplib::Response&) {
     const_cast<httplib::Request&>(request).ranges.clear();
@@ -52,9 +79,10 @@ void harden(httplib::Server& server) {
 
 class HttplibServer : public ApiServer {
  public:
-  explicit HttplibServer(const StatusBoard& board) {
+  HttplibServer(const StatusBoard& board, RoleRequests& requests) {
     harden(server_);
-    add_routes(server_, board);
+    add_views(server_, board);
+    add_role(server_, board, requests);
   }
   HttplibServer(const HttplibServer&) = delete;
   HttplibServer& operator=(const HttplibServer&) = delete;
@@ -166,8 +194,9 @@ Result<ListenAddress> parse_listen_address(const std::string& text) {
 }
 
 Result<std::unique_ptr<ApiServer>> ApiServer::start(const ListenAddress& address,
-                                                    const StatusBoard& board) {
-  auto server = std::make_unique<HttplibServer>(board);
+                                                    const StatusBoard& board,
+                                                    RoleRequests& requests) {
+  auto server = std::make_unique<HttplibServer>(board, requests);
   if (const Status bound = server->bind(address); !bound) return bound.error();
   server->serve();
   return std::unique_ptr<ApiServer>(std::move(server));

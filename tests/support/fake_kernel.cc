@@ -67,6 +67,11 @@ Result<ObservedState> FakeKernel::observe(const Scope& scope) {
   return seen;
 }
 
+Result<Machine> FakeKernel::observe_machine() {
+  if (unreadable) return *unreadable;
+  return Machine{state.links, state.kernel.addresses};
+}
+
 std::vector<Status> FakeKernel::apply(Subsystem subsystem, std::span<const Change> changes,
                                       const std::map<NftRuleKey, std::uint64_t>&) {
   std::vector<Status> outcomes;

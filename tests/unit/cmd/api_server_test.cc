@@ -29,10 +29,11 @@ struct Api {
   TemporaryDirectory directory;
   std::string path = directory.file("run/api.sock");
   StatusBoard board;
+  RoleRequests requests = *RoleRequests::open();
   std::unique_ptr<ApiServer> server = start();
 
   std::unique_ptr<ApiServer> start() {
-    auto started = ApiServer::start({path, 0}, board);
+    auto started = ApiServer::start({path, 0}, board, requests);
     REQUIRE(started.has_value());
     return *std::move(started);
   }
@@ -154,7 +155,8 @@ TEST_CASE("a socket that nobody listens on is replaced") {
   { const FileDescriptor gone = listen_silently(path); }
   REQUIRE(std::filesystem::is_socket(path));
   const StatusBoard board;
-  const auto server = ApiServer::start({path, 0}, board);
+  RoleRequests requests = *RoleRequests::open();
+  const auto server = ApiServer::start({path, 0}, board, requests);
   REQUIRE(server.has_value());
   httplib::Client client(path);
   client.set_address_family(AF_UNIX);
@@ -163,7 +165,7 @@ TEST_CASE("a socket that nobody listens on is replaced") {
 
 TEST_CASE("the socket of a process that answers is left to it") {
   Api api;
-  const auto second = ApiServer::start({api.path, 0}, api.board);
+  const auto second = ApiServer::start({api.path, 0}, api.board, api.requests);
   REQUIRE_FALSE(second.has_value());
   CHECK(second.error().kind == ErrorKind::kUnavailable);
   CHECK(second.error().errno_value == EADDRINUSE);
@@ -175,7 +177,8 @@ TEST_CASE("so is the socket of a process that listens and does not answer") {
   const std::string path = directory.file("api.sock");
   const FileDescriptor other = listen_silently(path);
   const StatusBoard board;
-  const auto server = ApiServer::start({path, 0}, board);
+  RoleRequests requests = *RoleRequests::open();
+  const auto server = ApiServer::start({path, 0}, board, requests);
   REQUIRE_FALSE(server.has_value());
   CHECK(server.error().errno_value == EADDRINUSE);
   CHECK(std::filesystem::is_socket(path));
@@ -186,7 +189,8 @@ TEST_CASE("a file that is no socket is neither replaced nor removed") {
   const std::string path = directory.file("api.sock");
   REQUIRE(replace_file(path, "precious").has_value());
   const StatusBoard board;
-  const auto server = ApiServer::start({path, 0}, board);
+  RoleRequests requests = *RoleRequests::open();
+  const auto server = ApiServer::start({path, 0}, board, requests);
   REQUIRE_FALSE(server.has_value());
   CHECK(server.error().kind == ErrorKind::kUnavailable);
   CHECK(server.error().errno_value == EADDRINUSE);

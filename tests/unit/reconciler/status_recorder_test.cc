@@ -177,20 +177,22 @@ TEST_CASE("the history is short: the oldest go") {
 
 TEST_CASE("a role keeps its time while it stays the same") {
   StatusRecorder recorder = with_document();
-  recorder.identified("a", {{"web", Role::kMaster}, {"mail", Role::kBackup}}, at(1));
-  recorder.identified("a", {{"web", Role::kMaster}, {"mail", Role::kMaster}}, at(5));
+  recorder.identified(
+      "a", {{"web", {Role::kMaster, "document"}}, {"mail", {Role::kBackup, "document"}}}, at(1));
+  recorder.identified(
+      "a", {{"web", {Role::kMaster, "document"}}, {"mail", {Role::kMaster, "document"}}}, at(5));
   CHECK(recorder.report().node == "a");
   const auto& vips = recorder.report().vips;
   CHECK(vips.at("web").since == at(1).wall);
   CHECK(vips.at("mail").since == at(5).wall);
   CHECK(vips.at("mail").role == Role::kMaster);
-  recorder.identified("a", {{"web", Role::kMaster}}, at(6));
+  recorder.identified("a", {{"web", {Role::kMaster, "document"}}}, at(6));
   CHECK(recorder.report().vips.size() == 1);
 }
 
 TEST_CASE("a machine that is no node is told once") {
   StatusRecorder recorder = with_document();
-  recorder.identified("a", {{"web", Role::kMaster}}, at(1));
+  recorder.identified("a", {{"web", {Role::kMaster, "document"}}}, at(1));
   const Error error{ErrorKind::kInvalidDocument, 0, "no node of the document"};
   CHECK(recorder.not_identified(error, at(2)));
   CHECK_FALSE(recorder.not_identified(error, at(3)));

@@ -22,10 +22,7 @@ std::string with(const std::string& document, std::string_view pointer, std::str
 /// valid_document() without what is at the pointer.
 std::string document_without(std::string_view pointer);
 
-/// One line for each fault that read_document() finds, less those of what is not supported yet.
+/// One line for each fault that read_document() finds.
 Lines faults_of(std::string_view document);
-
-/// What is not supported yet.
-Lines not_yet_of(std::string_view document);
 
 }  // namespace twobox::test
