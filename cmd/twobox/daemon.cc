@@ -256,6 +256,8 @@ void Daemon::conclude(const PassReport& report, Moment begin) {
     announcements_.emplace_back(now().steady + kSecondBurstDelay, gained.key);
   }
   recorder_.pass_made(report, refusals_, begin, now());
+  // Our own changes raise no event: what they brought about unplanned needs a pass all the same.
+  if (!report.remaining.in_sync() && !refusals_.next_attempt()) schedule_.wake();
 }
 
 void Daemon::announce_again() {

@@ -41,6 +41,10 @@ class VethPair {
   VethPair() {
     run(std::string("ip link add wire address ") + kWireMac + " type veth peer name peer");
     run("ip link set wire addrgenmode none up && ip link set peer addrgenmode none up");
+    // The carrier comes up in a kernel thread, which then tells every listener. The last command
+    // takes the lock it holds meanwhile, so when that returns nothing more is to come.
+    run("for i in $(seq 200); do [ $(ip -br link show up | grep -cE '^(wire|peer)@.* UP ') = 2 ] "
+        "&& exec ip link set wire up; sleep 0.05; done; exit 1");
   }
   VethPair(const VethPair&) = delete;
   VethPair& operator=(const VethPair&) = delete;
