@@ -5,25 +5,25 @@ namespace twobox {
 namespace {
 
 /// net.ipv4.vs.backup_only is one switch for the whole machine, and works only beside a sync daemon
-/// in backup state. (include/net/ip_vs.h, sysctl_backup_only)
+/// in backup state: IPVS then passes by the packets of every VIP, also of one that this machine is
+/// master of. (include/net/ip_vs.h, sysctl_backup_only)
 void check_backup_only(const RuleCheck& check) {
-  const Vip* first = nullptr;
-  VipName first_name;
+  const VipName* first = nullptr;
   for (const auto& [name, vip] : check.document.vips) {
     if (vip.bypass != Bypass::kBackupOnly) continue;
     if (!check.document.sync)
       check.refuse(vip_pointer(name) + "/bypass", "\"backup-only\" in a document without \"sync\"",
                    "another bypass, or a document with \"sync\"");
-    if (!check.known.is_known(vip_pointer(name) + "/role")) continue;
-    if (first == nullptr) {
-      first = &vip;
-      first_name = name;
-    } else if (vip.role != first->role) {
-      check.refuse(vip_pointer(name) + "/role",
-                   "a role other than that of VIP " + in_quotes(first_name),
-                   "one role for all VIPs with bypass \"backup-only\"");
-    }
+    if (first == nullptr && check.known.is_known(vip_pointer(name) + "/role")) first = &name;
   }
+  if (first == nullptr) return;
+  const RoleSource& role = check.document.vips.at(*first).role;
+  for (const auto& [name, vip] : check.document.vips)
+    if (vip.role != role && check.known.is_known(vip_pointer(name) + "/role"))
+      check.refuse(vip_pointer(name) + "/role",
+                   "a role other than that of VIP " + in_quotes(*first) +
+                       ", whose bypass \"backup-only\" switches off IPVS for all VIPs at once",
+                   "one role for all VIPs beside bypass \"backup-only\"");
 }
 
 }  // namespace
