@@ -10,15 +10,16 @@ namespace twobox {
 namespace {
 
 Faults broken_rules(const Document& document, const KnownParts& known) {
-  Faults faults;
-  const RuleCheck check{document, known, faults};
+  FaultLog log;
+  const RuleCheck check{document, known, log};
   check_addresses(check);
   check_vips(check);
   check_services(check);
   check_servers(check);
   check_marks(check);
-  for (Fault& fault : not_supported_yet(document)) faults.push_back(std::move(fault));
-  return faults;
+  for (Fault& fault : not_supported_yet(document))
+    log.add(0, std::move(fault.pointer), std::move(fault.detail));
+  return log.take_in_document_order();
 }
 
 }  // namespace
