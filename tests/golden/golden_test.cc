@@ -23,27 +23,30 @@ std::string read(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-DesiredState desired_by(const fs::path& file, const NodeName& node) {
+DesiredState desired_by(const fs::path& file, const NodeName& node, const FakeKernel& kernel) {
   const auto document = read_document(read(file));
   REQUIRE_MESSAGE(std::holds_alternative<ValidDocument>(document), file.string());
   const auto& valid = std::get<ValidDocument>(document);
-  return resolve(valid, node, roles_of(decide_roles(*valid, node, {})));
+  const RoleEvidence evidence{kernel.state.kernel.addresses, {}, {}};
+  return resolve(valid, node, roles_of(decide_roles(*valid, node, evidence)));
 }
 
 std::string plan_of(const fs::path& folder) {
   std::string node = read(folder / "node");
   node.erase(node.find_last_not_of('\n') + 1);
   FakeKernel kernel;
-  kernel.state.kernel.sysctls[SysctlKey{"net.ipv4.ip_forward"}] = {"0"};
+  for (const char* name : {"net.ipv4.ip_forward", "net.ipv4.vs.backup_only",
+                           "net.ipv4.conf.enp0s3.arp_ignore", "net.ipv4.conf.enp0s3.arp_announce"})
+    kernel.state.kernel.sysctls[SysctlKey{name}] = {"0"};
   MemoryOwnership ownership;
   Refusals refusals;
   if (fs::exists(folder / "before.json")) {
-    const auto before = reconcile_once(desired_by(folder / "before.json", node), kernel, ownership,
-                                       refusals, SteadyTime{});
+    const auto before = reconcile_once(desired_by(folder / "before.json", node, kernel), kernel,
+                                       ownership, refusals, SteadyTime{});
     REQUIRE(before.has_value());
     REQUIRE(before->remaining.in_sync());
   }
-  const DesiredState wanted = desired_by(folder / "document.json", node);
+  const DesiredState wanted = desired_by(folder / "document.json", node, kernel);
   const auto observed = kernel.observe(scope_of(wanted, ownership.record()));
   REQUIRE(observed.has_value());
   return diff_text({node, make_plan(wanted, *observed, ownership.record()), {}}, Colour::kNone);

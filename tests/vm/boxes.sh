@@ -7,10 +7,18 @@ DOCUMENT=$BOXES/config/twobox.json
 mkdir -p "$BOXES/config"
 declare -A _boxes_daemons=()
 
-# document MASTER [BYPASS] [SERVERS]: prints one with an IPv4 and an IPv6 VIP on port 80.
+# document MASTER [BYPASS] [SERVERS]: prints one with an IPv4 and an IPv6 VIP on port 80. backup-only comes with a sync
+# daemon; other schemes get one when SYNC is set. MASTER6 and BYPASS6 let the IPv6 VIP differ.
 document() {
-    local master=$1 bypass=${2:-redirect} extra=${3:-}
-    local service="{\"protocol\": \"tcp\", \"port\": 80, \"scheduler\": \"rr\"$extra}"
+    local master=$1 bypass=${2:-redirect} extra=${3:-} mark= mark6= sync= threshold=
+    local master6=${MASTER6:-$master} bypass6=${BYPASS6:-${2:-redirect}}
+    local service='"protocol": "tcp", "port": 80, "scheduler": "rr"'
+    # Different marks on both, as one would have them who tells their traffic apart.
+    [[ $bypass != mac-mark ]] || mark=', "mark": {"a": 3, "b": 4}'
+    [[ $bypass6 != mac-mark ]] || mark6=', "mark": {"a": 5, "b": 6}'
+    [[ -z ${SYNC:-} && $bypass != backup-only ]] || sync="\"sync\": {\"interface\": \"$IFACE\", \"id\": 7},"
+    # Idle connections have sent two packets; by default the third is the first that makes the kernel tell its peer.
+    [[ -z $sync ]] || threshold=', "net.ipv4.vs.sync_threshold": "2 50"'
     cat <<JSON
 {
   "version": 1,
@@ -20,11 +28,12 @@ document() {
   },
   "vips": {
     "web": {"address": "$VIP", "interface": "$IFACE", "role": {"master": "$master"}, "bypass": "$bypass",
-            "services": [$service]},
-    "web6": {"address": "$VIP6", "interface": "$IFACE", "role": {"master": "$master"}, "bypass": "$bypass",
-             "services": [$service]}
+            "services": [{$service$extra$mark}]},
+    "web6": {"address": "$VIP6", "interface": "$IFACE", "role": {"master": "$master6"}, "bypass": "$bypass6",
+             "services": [{$service$extra$mark6}]}
   },
-  "sysctls": {"net.ipv4.ip_forward": "1"}
+  $sync
+  "sysctls": {"net.ipv4.ip_forward": "1"$threshold}
 }
 JSON
 }
@@ -77,9 +86,10 @@ boxes_down() {
 
 # twenty ADDRESS: 20 requests, all answered, in turns.
 twenty() {
-    local sum
-    sum=$(testbed_ask 20 "$1") || return
-    echo "$sum"
+    local answers sum
+    answers=$(on client /usr/bin/python3 "$_testbed_web" ask "$1" 80 20 --timeout 1 --names a,b) || return
+    paste -sd ' ' <<<"$answers"
+    sum=$(tail -n 1 <<<"$answers")
     [[ $sum == "a=10 b=10 failed=0 alternating=yes" ]]
 }
 
