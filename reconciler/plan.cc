@@ -39,13 +39,13 @@ class PhaseOf {
   Phase operator()(const SyncDaemonChange& change) const {
     if (change.key.state == SyncState::kMaster)
       return is_delete(change) ? Phase::kSyncBackup : Phase::kSyncMaster;
-    // With backup-only this daemon is the bypass.
-    if (!is_delete(change)) return is_backup_only() ? Phase::kBypassOn : Phase::kSyncBackup;
-    return is_backup_only() ? Phase::kBypassOff : Phase::kBypassGone;
+    // With backup-only this daemon is the bypass of all services, also of those that go.
+    if (is_delete(change)) return Phase::kBypassGone;
+    return is_backup_only() ? Phase::kBypassOn : Phase::kSyncBackup;
   }
   Phase operator()(const IpvsTimeoutsChange&) const { return Phase::kTimeouts; }
   Phase operator()(const NftElementChange& change) const {
-    if (!is_delete(change)) return Phase::kBypassOn;
+    if (!is_delete(change)) return change.after->mark ? Phase::kMarksOn : Phase::kBypassOn;
     // The endpoint still has its service here: this node becomes its director.
     const auto* const endpoint = std::get_if<Endpoint>(&change.key.value);
     const bool still_served = endpoint != nullptr && !change.before->mark &&
@@ -202,11 +202,11 @@ void leave_servers_to_their_service(KernelState& have, const KernelState& want) 
 }  // namespace
 
 std::string_view to_string(Phase phase) {
-  constexpr std::array<std::string_view, 16> kNames = {
-      "hold-sysctls",  "park",        "bypass-on",    "services",
-      "servers",       "timeouts",    "sync-master",  "bypass-off",
-      "vip-off",       "vip-on",      "sync-backup",  "servers-gone",
-      "services-gone", "bypass-gone", "address-gone", "release-sysctls"};
+  constexpr std::array<std::string_view, 17> kNames = {
+      "hold-sysctls", "park",           "bypass-on",    "services",      "servers",
+      "timeouts",     "marks-on",       "sync-master",  "vip-off",       "vip-on",
+      "bypass-off",   "sync-backup",    "servers-gone", "services-gone", "bypass-gone",
+      "address-gone", "release-sysctls"};
   return kNames.at(static_cast<std::size_t>(phase));
 }
 

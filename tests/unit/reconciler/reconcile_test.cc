@@ -114,12 +114,26 @@ TEST_CASE("an unreadable kernel and an unwritable record leave everything as it 
   CHECK(box.kernel.state.kernel == KernelState{});
 }
 
+TEST_CASE("a node that is refused the address keeps its bypass") {
+  Box box;
+  REQUIRE(box.pass(with_service(Role::kBackup)).has_value());
+  box.kernel.refuse["address enp0s3 192.0.2.1/32"] = EPERM;
+  REQUIRE(box.pass(with_service(Role::kMaster)).has_value());
+  CHECK(box.kernel.state.kernel.nft_elements.size() == 1);
+
+  box.kernel.refuse.clear();
+  box.time += 1min;
+  REQUIRE(box.pass(with_service(Role::kMaster)).has_value());
+  CHECK(box.kernel.state.kernel.nft_elements.empty());
+  CHECK(box.kernel.state.kernel.addresses.contains(kVipAddress));
+}
+
 TEST_CASE("the order of a change of roles") {
   Box box;
   REQUIRE(box.pass(with_service(Role::kBackup)).has_value());
   const auto promoted = box.pass(with_service(Role::kMaster));
   REQUIRE(promoted.has_value());
-  CHECK(phases(promoted->planned) == std::vector<std::string>{"bypass-off", "vip-on"});
+  CHECK(phases(promoted->planned) == std::vector<std::string>{"vip-on", "bypass-off"});
   CHECK(box.kernel.announced == std::vector<AddressKey>{kVipAddress});
   const auto demoted = box.pass(with_service(Role::kBackup));
   REQUIRE(demoted.has_value());
