@@ -7,7 +7,7 @@
 namespace twobox {
 namespace {
 
-std::string text_of(const Field& field) {
+std::string text_of(const NamedValue& field) {
   if (const auto* flag = std::get_if<bool>(&field.value)) return *flag ? "yes" : "no";
   if (const auto* number = std::get_if<std::int64_t>(&field.value)) return std::to_string(*number);
   if (const auto* text = std::get_if<std::string>(&field.value)) return text->empty() ? "-" : *text;
@@ -17,7 +17,7 @@ std::string text_of(const Field& field) {
   return joined.empty() ? "none" : joined;
 }
 
-bool tells_nothing(const Field& field) {
+bool tells_nothing(const NamedValue& field) {
   if (field.tells_when_empty) return false;
   if (const auto* text = std::get_if<std::string>(&field.value)) return text->empty();
   if (const auto* list = std::get_if<std::vector<std::string>>(&field.value)) return list->empty();
@@ -113,7 +113,7 @@ Fields fields_of(const SysctlConfig& config) {
 
 std::string to_string(const Fields& fields) {
   std::string text;
-  for (const Field& field : fields)
+  for (const NamedValue& field : fields)
     if (!tells_nothing(field))
       text += (text.empty() ? "" : " ") + field.name + "=" + text_of(field);
   return text;
@@ -121,8 +121,8 @@ std::string to_string(const Fields& fields) {
 
 std::string difference(const Fields& before, const Fields& after) {
   std::string text;
-  for (const Field& field : after) {
-    const auto old = std::ranges::find(before, field.name, &Field::name);
+  for (const NamedValue& field : after) {
+    const auto old = std::ranges::find(before, field.name, &NamedValue::name);
     if (old != before.end() && *old == field) continue;
     const std::string from = old == before.end() ? "none" : text_of(*old);
     text += (text.empty() ? "" : ", ") + field.name + " " + from + " -> " + text_of(field);

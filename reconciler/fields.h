@@ -11,13 +11,13 @@
 
 namespace twobox {
 
-struct Field {
+struct NamedValue {
   std::string name;
   std::variant<bool, std::int64_t, std::string, std::vector<std::string>> value;
   bool tells_when_empty = false;  // weight 0 says something, threshold 0 does not
-  friend bool operator==(const Field&, const Field&) = default;
+  friend bool operator==(const NamedValue&, const NamedValue&) = default;
 };
-using Fields = std::vector<Field>;
+using Fields = std::vector<NamedValue>;
 
 Fields fields_of(const AddressConfig& config);
 Fields fields_of(const IpvsServiceConfig& config);

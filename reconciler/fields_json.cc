@@ -22,7 +22,7 @@ std::string key_of(const ForeignObject& object) {
 
 Json fields_json(const Fields& fields) {
   Json object = Json::object();
-  for (const Field& field : fields)
+  for (const NamedValue& field : fields)
     object[field.name] = std::visit([](const auto& value) { return Json(value); }, field.value);
   return object;
 }
