@@ -40,8 +40,6 @@ class Obstacles {
       return held_back("without its bypass this node would schedule what its peers forward");
     if (would_answer_arp(step))
       return held_back("without its sysctls this node would tell the wire that the vip is here");
-    if (step.phase == Phase::kBypassOff && lacks_address(change))
-      return held_back("without its address this node directs nothing");
     if (foundation_is_broken_ && takes_bypass_away(step))
       return held_back("the bypass that is to take its place could not be completed");
     if (bypass_is_still_needed(change)) return held_back("its service could not be removed");
@@ -54,8 +52,6 @@ class Obstacles {
       if (!service->after) stuck_services_.insert(service->key);
     }
     if (step.phase == Phase::kHoldSysctls) note_failed_sysctl(std::get<SysctlChange>(step.change));
-    if (step.phase == Phase::kVipOn)
-      missing_addresses_.insert(std::get<AddressChange>(step.change).key.prefix.address());
     if (step.phase == Phase::kPark) foundation_is_broken_ = true;
     if (step.phase == Phase::kBypassOn) note_failed_bypass(step.change);
   }
@@ -93,14 +89,6 @@ class Obstacles {
     return false;
   }
 
-  /// The bypass also takes what a peer forwards to an address that this node does not have.
-  bool lacks_address(const Change& change) const {
-    const auto* const element = std::get_if<NftElementChange>(&change);
-    const auto* const endpoint =
-        element != nullptr ? std::get_if<Endpoint>(&element->key.value) : nullptr;
-    return endpoint != nullptr && missing_addresses_.contains(endpoint->address);
-  }
-
   bool would_answer_arp(const Step& step) const {
     const auto* const address = std::get_if<AddressChange>(&step.change);
     return arp_would_answer_ && step.phase == Phase::kPark && address != nullptr &&
@@ -118,7 +106,6 @@ class Obstacles {
   }
 
   const DesiredState& desired_;
-  std::set<IpAddress> missing_addresses_;      // could not be set on the wire
   std::set<IpvsServiceKey> missing_services_;  // could not be created
   std::set<IpvsServiceKey> stuck_services_;    // could not be removed
   std::set<Endpoint> unprotected_;             // their bypass could not be set

@@ -39,9 +39,9 @@ class PhaseOf {
   Phase operator()(const SyncDaemonChange& change) const {
     if (change.key.state == SyncState::kMaster)
       return is_delete(change) ? Phase::kSyncBackup : Phase::kSyncMaster;
-    // With backup-only this daemon is the bypass of all services, also of those that go.
-    if (is_delete(change)) return Phase::kBypassGone;
-    return is_backup_only() ? Phase::kBypassOn : Phase::kSyncBackup;
+    // With backup-only this daemon is the bypass.
+    if (!is_delete(change)) return is_backup_only() ? Phase::kBypassOn : Phase::kSyncBackup;
+    return is_backup_only() ? Phase::kBypassOff : Phase::kBypassGone;
   }
   Phase operator()(const IpvsTimeoutsChange&) const { return Phase::kTimeouts; }
   Phase operator()(const NftElementChange& change) const {
@@ -204,8 +204,8 @@ void leave_servers_to_their_service(KernelState& have, const KernelState& want) 
 std::string_view to_string(Phase phase) {
   constexpr std::array<std::string_view, 17> kNames = {
       "hold-sysctls", "park",           "bypass-on",    "services",      "servers",
-      "timeouts",     "marks-on",       "sync-master",  "vip-off",       "vip-on",
-      "bypass-off",   "sync-backup",    "servers-gone", "services-gone", "bypass-gone",
+      "timeouts",     "marks-on",       "sync-master",  "bypass-off",    "vip-off",
+      "vip-on",       "sync-backup",    "servers-gone", "services-gone", "bypass-gone",
       "address-gone", "release-sysctls"};
   return kNames.at(static_cast<std::size_t>(phase));
 }

@@ -1,5 +1,8 @@
 #include "reconciler/reconcile.h"
 
+#include "reconciler/bypass_table.h"
+#include "reconciler/describe.h"
+
 namespace twobox {
 namespace {
 
@@ -9,10 +12,20 @@ Status keep(OwnershipStore& ownership, const OwnershipRecord& record) {
   return ownership.save(record);
 }
 
+/// A master that is refused its address stays a backup to the packets: without address and without
+/// bypass it would drop what its peers forward.
+DesiredState within_reach(DesiredState desired, const Refusals& refusals) {
+  for (const auto& [address, endpoint] : desired.directed)
+    if (refusals.entries().contains(object_name(AddressChange{address, {}, {}})))
+      add_redirect(desired.kernel, endpoint);
+  return desired;
+}
+
 }  // namespace
 
-Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
+Result<PassReport> reconcile_once(const DesiredState& wish, Backend& backend,
                                   OwnershipStore& ownership, Refusals& refusals, SteadyTime now) {
+  const DesiredState desired = within_reach(wish, refusals);
   const auto before = backend.observe(scope_of(desired, ownership.record()));
   if (!before) return with_context(before.error(), "observe");
 

@@ -136,8 +136,12 @@ class Resolver {
     desired_.kernel.ipvs_services.emplace(key, service_config(vip, service));
     for (const Server& server : servers_or_default(document_, service))
       add_server(vip, service, key, server);
-    if (vip.bypass == Bypass::kRedirect && role != Role::kMaster)
+    if (vip.bypass != Bypass::kRedirect) return;
+    if (role != Role::kMaster) {
       add_redirect(desired_.kernel, endpoint);
+    } else if (!is_followed(vip.role)) {
+      desired_.directed.emplace(AddressKey{vip.interface, vip.address}, endpoint);
+    }
   }
 
   void add_server(const Vip& vip, const Service& service, const IpvsServiceKey& key,

@@ -16,6 +16,9 @@ namespace twobox {
 struct DesiredState {
   KernelState kernel;
   std::set<AddressKey> announced;  // tell the neighbours when one of these is gained
+  /// What this node directs as soon as it has the address, by redirect's rules: until then it keeps
+  /// its bypass, which also answers what the old master still forwards.
+  std::multimap<AddressKey, Endpoint> directed;
   std::map<IpAddress, VipName> vip_names;
   std::map<FirewallMark, VipName> mark_names;  // of the VIPs that are balanced by mark
   /// Where VIPs stand whose address somebody else moves: never ours to add, remove or announce.

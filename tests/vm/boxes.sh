@@ -86,10 +86,9 @@ boxes_down() {
 
 # twenty ADDRESS: 20 requests, all answered, in turns.
 twenty() {
-    local answers sum
-    answers=$(on client /usr/bin/python3 "$_testbed_web" ask "$1" 80 20 --timeout 1 --names a,b) || return
-    paste -sd ' ' <<<"$answers"
-    sum=$(tail -n 1 <<<"$answers")
+    local sum
+    sum=$(testbed_ask 20 "$1") || return
+    echo "$sum"
     [[ $sum == "a=10 b=10 failed=0 alternating=yes" ]]
 }
 

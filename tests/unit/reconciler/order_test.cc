@@ -157,9 +157,10 @@ class Transition {
         return must_serve && !(from_.scheme == Bypass::kMacMark && to_.scheme != from_.scheme &&
                                is_handover(endpoint));
       case Ending::kBlackHole:
-        return must_serve;
+        return must_serve && !takes_over(endpoint, a, b);
       case Ending::kLoop:
-        return !has(Bypass::kNone) && !are_both_masters(endpoint, a, b);
+        return !has(Bypass::kNone) && !are_both_masters(endpoint, a, b) &&
+               !takes_over(endpoint, a, b);
     }
     return true;
   }
@@ -189,6 +190,19 @@ class Transition {
     return (has(Bypass::kRedirect) || has(Bypass::kBackupOnly)) && is_handover(endpoint) &&
            holds_on_wire(a_.states[a], endpoint.address) &&
            holds_on_wire(b_.states[b], endpoint.address);
+  }
+
+  /// The contract's order has a new master lift its bypass and then take the address, two steps
+  /// within a millisecond. The old master, while it has not given way, still forwards here.
+  bool takes_over(const Endpoint& endpoint, std::size_t a, std::size_t b) const {
+    return is_handover(endpoint) && (takes_over(a_, a, endpoint) || takes_over(b_, b, endpoint));
+  }
+  static bool takes_over(const Course& course, std::size_t at, const Endpoint& endpoint) {
+    const auto begin = course.after.begin();
+    return !holds_on_wire(course.states[at], endpoint.address) &&
+           holds_on_wire(course.states.back(), endpoint.address) &&
+           std::any_of(begin, begin + static_cast<std::ptrdiff_t>(at) + 1,
+                       [](const std::string& step) { return step.starts_with("bypass-off"); });
   }
 
   std::string state(std::size_t a, std::size_t b) const {
