@@ -62,4 +62,11 @@ int run_status(const StatusOptions& options);
 
 int run_schema();
 
+struct RenderOptions {
+  std::string file;
+  bool large = false;
+  std::optional<NodeName> node;
+};
+int run_render_keepalived(const RenderOptions& options);
+
 }  // namespace twobox
