@@ -23,7 +23,7 @@ bool needs_ipvs(std::span<const Change> changes) {
   return false;
 }
 
-class Kernel : public Backend {
+class Kernel : public LiveKernel {
  public:
   Kernel(AddressBackend address, IpvsBackend ipvs, NftablesBackend nftables)
       : address_(std::move(address)), ipvs_(std::move(ipvs)), nftables_(std::move(nftables)) {}
@@ -41,6 +41,16 @@ class Kernel : public Backend {
     if (const Status read = sysctl_.observe(scope.sysctls, known, state.kernel); !read)
       return with_context(read.error(), "read sysctls");
     return state;
+  }
+
+  Result<Machine> observe_machine() override {
+    KernelState state;
+    Machine machine;
+    SettingsByInterface settings;
+    if (const Status read = address_.observe(state, machine.links, settings); !read)
+      return with_context(read.error(), "read addresses");
+    machine.addresses = std::move(state.addresses);
+    return machine;
   }
 
   std::vector<Status> apply(Subsystem subsystem, std::span<const Change> changes,
@@ -64,6 +74,8 @@ class Kernel : public Backend {
     return twobox::announce(interface, address, count);
   }
 
+  OwnPorts own_ports() const override { return {address_.port(), nftables_.port()}; }
+
  private:
   AddressBackend address_;
   IpvsBackend ipvs_;
@@ -73,14 +85,14 @@ class Kernel : public Backend {
 
 }  // namespace
 
-Result<std::unique_ptr<Backend>> open_kernel() {
+Result<std::unique_ptr<LiveKernel>> open_kernel() {
   auto address = AddressBackend::open();
   if (!address) return with_context(address.error(), "open rtnetlink");
   auto ipvs = IpvsBackend::open();
   if (!ipvs) return with_context(ipvs.error(), "open ipvs");
   auto nftables = NftablesBackend::open();
   if (!nftables) return with_context(nftables.error(), "open nftables");
-  return std::unique_ptr<Backend>(
+  return std::unique_ptr<LiveKernel>(
       std::make_unique<Kernel>(*std::move(address), *std::move(ipvs), *std::move(nftables)));
 }
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "reconciler/describe.h"
+#include "schema/bypass_sysctls.h"
 
 namespace twobox {
 namespace {
@@ -13,18 +14,34 @@ Error held_back(const std::string& why) {
   return {ErrorKind::kUnavailable, 0, "held back: " + why};
 }
 
+bool deletes_bypass_element(const Change& change, const Endpoint& endpoint) {
+  const auto* const element = std::get_if<NftElementChange>(&change);
+  return element != nullptr && !element->after &&
+         element->key.value == decltype(element->key.value)(endpoint);
+}
+
+bool takes_bypass_away(const Step& step) {
+  return step.phase == Phase::kBypassOff || step.phase == Phase::kBypassGone ||
+         step.phase == Phase::kRetiredAddressGone || step.phase == Phase::kReleaseSysctls;
+}
+
 /// What has gone wrong so far, and which later steps must therefore not be taken.
 class Obstacles {
  public:
   explicit Obstacles(const DesiredState& desired) : desired_(desired) {}
 
-  std::optional<Error> against(const Change& change) const {
+  std::optional<Error> against(const Step& step) const {
+    const Change& change = step.change;
     if (const auto* server = std::get_if<RealServerChange>(&change);
         server != nullptr && missing_services_.contains(server->key.service))
       return held_back("its service was refused");
     if (const auto* service = std::get_if<IpvsServiceChange>(&change);
         service != nullptr && !service->before && lacks_bypass(service->key))
       return held_back("without its bypass this node would schedule what its peers forward");
+    if (would_answer_arp(step))
+      return held_back("without its sysctls this node would tell the wire that the vip is here");
+    if (foundation_is_broken_ && takes_bypass_away(step))
+      return held_back("the bypass that is to take its place could not be completed");
     if (bypass_is_still_needed(change)) return held_back("its service could not be removed");
     return std::nullopt;
   }
@@ -33,37 +50,56 @@ class Obstacles {
     if (const auto* service = std::get_if<IpvsServiceChange>(&step.change)) {
       if (!service->before) missing_services_.insert(service->key);
       if (!service->after) stuck_services_.insert(service->key);
-    } else if (step.phase == Phase::kBypassOn) {
-      const auto* const element = std::get_if<NftElementChange>(&step.change);
-      const Endpoint* const endpoint =
-          element != nullptr ? std::get_if<Endpoint>(&element->key.value) : nullptr;
-      if (endpoint != nullptr) {
-        unprotected_.insert(*endpoint);
-      } else {
-        bypass_is_broken_ = true;
-      }
     }
+    if (step.phase == Phase::kHoldSysctls) note_failed_sysctl(std::get<SysctlChange>(step.change));
+    if (step.phase == Phase::kPark) foundation_is_broken_ = true;
+    if (step.phase == Phase::kBypassOn) note_failed_bypass(step.change);
   }
 
  private:
+  void note_failed_sysctl(const SysctlChange& change) {
+    const std::string& name = change.key.name;
+    if (name == kBackupOnlySysctl) foundation_is_broken_ = true;
+    if (name.ends_with(".arp_ignore") || name.ends_with(".arp_announce")) arp_would_answer_ = true;
+  }
+
+  void note_failed_bypass(const Change& change) {
+    const auto* const element = std::get_if<NftElementChange>(&change);
+    const auto* const endpoint =
+        element != nullptr ? std::get_if<Endpoint>(&element->key.value) : nullptr;
+    if (endpoint != nullptr) {
+      unprotected_.insert(*endpoint);
+    } else {
+      foundation_is_broken_ = true;
+    }
+  }
+
   bool lacks_bypass(const IpvsServiceKey& key) const {
     const auto* const endpoint = std::get_if<Endpoint>(&key);
-    if (endpoint == nullptr) return false;
-    return unprotected_.contains(*endpoint) || (bypass_is_broken_ && wants_bypass(*endpoint));
+    if (endpoint == nullptr) return false;  // without its mark nothing is scheduled at all
+    return unprotected_.contains(*endpoint) || (foundation_is_broken_ && wants_bypass(*endpoint));
   }
 
   bool wants_bypass(const Endpoint& endpoint) const {
+    if (desired_.kernel.sysctls.contains(SysctlKey{kBackupOnlySysctl}) &&
+        desired_.kernel.ipvs_daemons.contains(SyncDaemonKey{SyncState::kBackup}))
+      return true;
     for (const auto& [key, config] : desired_.kernel.nft_elements)
       if (key.value == decltype(key.value)(endpoint)) return true;
     return false;
   }
 
+  bool would_answer_arp(const Step& step) const {
+    const auto* const address = std::get_if<AddressChange>(&step.change);
+    return arp_would_answer_ && step.phase == Phase::kPark && address != nullptr &&
+           address->key.prefix.address().family() == AddressFamily::kIpv4;
+  }
+
   bool bypass_is_still_needed(const Change& change) const {
     if (stuck_services_.empty()) return false;
-    if (const auto* element = std::get_if<NftElementChange>(&change)) {
-      const auto* const endpoint = std::get_if<Endpoint>(&element->key.value);
-      return !element->after && endpoint != nullptr &&
-             stuck_services_.contains(IpvsServiceKey{*endpoint});
+    for (const IpvsServiceKey& stuck : stuck_services_) {
+      const auto* const endpoint = std::get_if<Endpoint>(&stuck);
+      if (endpoint != nullptr && deletes_bypass_element(change, *endpoint)) return true;
     }
     const auto* const table = std::get_if<NftTableChange>(&change);
     return table != nullptr && !table->after;
@@ -73,7 +109,8 @@ class Obstacles {
   std::set<IpvsServiceKey> missing_services_;  // could not be created
   std::set<IpvsServiceKey> stuck_services_;    // could not be removed
   std::set<Endpoint> unprotected_;             // their bypass could not be set
-  bool bypass_is_broken_ = false;
+  bool foundation_is_broken_ = false;          // what the bypass of all endpoints rests on
+  bool arp_would_answer_ = false;
 };
 
 class Applier {
@@ -91,7 +128,7 @@ class Applier {
     const std::size_t first = report_.outcomes.size();
     std::vector<std::size_t> open;
     for (const Step& step : steps) {
-      std::optional<Error> obstacle = obstacle_to(step.change);
+      std::optional<Error> obstacle = obstacle_to(step);
       if (!obstacle) open.push_back(report_.outcomes.size());
       const bool tried = !obstacle.has_value();
       report_.outcomes.push_back({step, std::move(obstacle), tried});
@@ -103,9 +140,9 @@ class Applier {
   ApplyReport finish() { return std::move(report_); }
 
  private:
-  std::optional<Error> obstacle_to(const Change& change) const {
-    if (!may_try_(change)) return held_back("refused a moment ago, to be tried again");
-    return obstacles_.against(change);
+  std::optional<Error> obstacle_to(const Step& step) const {
+    if (!may_try_(step.change)) return held_back("refused a moment ago, to be tried again");
+    return obstacles_.against(step);
   }
 
   /// Fills in the outcomes at the places `open`.

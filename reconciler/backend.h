@@ -30,6 +30,13 @@ struct ObservedState {
   friend bool operator==(const ObservedState&, const ObservedState&) = default;
 };
 
+/// The part of it that tells which node this is and who holds the VIPs.
+struct Machine {
+  std::map<InterfaceName, Link> links;
+  std::map<AddressKey, AddressConfig> addresses;
+  friend bool operator==(const Machine&, const Machine&) = default;
+};
+
 /// What observe() can't know by itself.
 struct Scope {
   std::set<SysctlKey> sysctls;  // the ones to read; one that does not exist is left out
@@ -47,6 +54,9 @@ class Backend {
   /// flagged every attempt with NLM_F_DUMP_INTR; kUnavailable (EPERM) without CAP_NET_ADMIN. A
   /// partial state is never returned.
   virtual Result<ObservedState> observe(const Scope& scope) = 0;
+
+  /// observe()'s links and addresses alone, at a fraction of its cost.
+  virtual Result<Machine> observe_machine() = 0;
 
   /// Carries out changes of one subsystem in order and says for each how it went. nftables: all or
   /// none. Creating what exists with another config edits it; deleting what is gone succeeds.

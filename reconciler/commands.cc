@@ -13,6 +13,18 @@ std::string quoted(const std::string& text) {
   return result + "'";
 }
 
+/// One word of a shell line. Sysctl values and the names of interfaces and of other people's
+/// nftables objects may hold anything.
+std::string word(const std::string& text) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+=,-";
+  return text.find_first_not_of(kPlain) == std::string::npos ? text : quoted(text);
+}
+
+std::string in_our_table(const std::string& name) {
+  return key_text(NftTableKey{}) + " " + word(name);
+}
+
 std::string service_option(const IpvsServiceKey& key) {
   if (const auto* mark = std::get_if<FirewallMark>(&key))
     return "-f " + std::to_string(mark->mark) + (mark->family == AddressFamily::kIpv6 ? " -6" : "");
@@ -78,7 +90,7 @@ std::string server_settings(const RealServerConfig& config) {
 std::string start_daemon(const SyncDaemonChange& change) {
   const SyncDaemonConfig& config = *change.after;
   std::string text = "ipvsadm --start-daemon " + key_text(change.key) + " --mcast-interface " +
-                     config.interface.str() + " --syncid " + std::to_string(config.id);
+                     word(config.interface.str()) + " --syncid " + std::to_string(config.id);
   if (config.max_length != 0) text += " --sync-maxlen " + std::to_string(config.max_length);
   text += " --mcast-group " + config.group.to_string();
   text += " --mcast-port " + std::to_string(config.port);
@@ -97,7 +109,8 @@ class CommandFor {
 
   std::string operator()(const AddressChange& change) const {
     const bool ipv6 = change.key.prefix.address().family() == AddressFamily::kIpv6;
-    const std::string where = change.key.prefix.to_string() + " dev " + change.key.interface.str();
+    const std::string where =
+        change.key.prefix.to_string() + " dev " + word(change.key.interface.str());
     const std::string ip = ipv6 ? "ip -6 addr " : "ip addr ";
     if (!change.after) return ip + "del " + where;
     const std::string verb = change.before ? "replace " : "add ";
@@ -133,26 +146,31 @@ class CommandFor {
     return change.before ? "nft 'delete " + name + "; add " + name + "'" : "nft add " + name;
   }
   std::string operator()(const NftChainChange& change) const {
-    const std::string name = "chain " + key_text(change.key);
+    const std::string name = "chain " + in_our_table(change.key.name);
     if (!change.after) return "nft delete " + name;
     return "nft add " + name + " " + quoted("{ " + nft_text(*change.after) + " }");
   }
   std::string operator()(const NftSetChange& change) const {
-    if (!change.after) return "nft delete set " + key_text(change.key);
-    const std::string type = "type " + nft_text(change.after->key_type);
-    if (change.after->maps_to_mark)
-      return "nft add map " + key_text(change.key) + " " + quoted("{ " + type + " : mark ; }");
-    return "nft add set " + key_text(change.key) + " " + quoted("{ " + type + " ; }");
+    const NftSetConfig& config = change.after ? *change.after : *change.before;
+    const std::string name =
+        (config.maps_to_mark ? "map " : "set ") + in_our_table(change.key.name);
+    if (!change.after) return "nft delete " + name;
+    const std::string type = "type " + nft_text(config.key_type);
+    return "nft add " + name + " " +
+           quoted("{ " + type + (config.maps_to_mark ? " : mark" : "") + " ; }");
   }
   std::string operator()(const NftElementChange& change) const {
-    const std::string set = kNftTableName + (" " + change.key.set);
-    std::string value = nft_text(change.key);
-    if (!change.after) return "nft delete element inet " + set + " " + quoted("{ " + value + " }");
-    if (change.after->mark) value += " : " + std::to_string(*change.after->mark);
-    return "nft add element inet " + set + " " + quoted("{ " + value + " }");
+    const std::string set = " element " + in_our_table(change.key.set);
+    const std::string key = "{ " + nft_text(change.key) + " }";
+    if (!change.after) return "nft delete" + set + " " + quoted(key);
+    const auto& mark = change.after->mark;
+    const std::string value =
+        mark ? "{ " + nft_text(change.key) + " : " + std::to_string(*mark) + " }" : key;
+    if (!change.before) return "nft add" + set + " " + quoted(value);
+    return "nft " + quoted("delete" + set + " " + key + "; add" + set + " " + value);
   }
   std::string operator()(const NftRuleChange& change) const {
-    const std::string chain = std::string("rule inet ") + kNftTableName + " " + change.key.chain;
+    const std::string chain = "rule " + in_our_table(change.key.chain);
     if (!change.before) return "nft add " + chain + " " + rule_text(*change.after);
     const auto found = handles_.find(change.key);
     const std::string handle = found == handles_.end() ? "?" : std::to_string(found->second);
@@ -161,8 +179,7 @@ class CommandFor {
   }
   std::string operator()(const SysctlChange& change) const {
     const std::string value = change.after ? change.after->value : "";
-    const bool plain = value.find(' ') == std::string::npos;
-    return "sysctl -w " + change.key.name + "=" + (plain ? value : quoted(value));
+    return "sysctl -w " + word(change.key.name) + "=" + word(value);
   }
 
  private:

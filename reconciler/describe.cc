@@ -56,11 +56,12 @@ class ReasonOf {
 
   std::string operator()(const AddressChange& change) const {
     const IpAddress& address = change.key.prefix.address();
-    if (action_of(change) == Action::kCreate)
-      return "this node is master of " + vip_text(address, desired_);
-    if (action_of(change) == Action::kDelete && desired_.vip_names.contains(address))
+    const Action action = action_of(change);
+    if (change.key.interface == loopback()) return parked_reason(action, address);
+    if (action == Action::kCreate) return "this node is master of " + vip_text(address, desired_);
+    if (action == Action::kDelete && desired_.vip_names.contains(address))
       return "this node is not master of " + vip_text(address, desired_);
-    return plain_reason(action_of(change));
+    return plain_reason(action);
   }
   std::string operator()(const IpvsServiceChange& change) const {
     if (action_of(change) == Action::kDelete && desired_.prune == Prune::kAll)
@@ -75,9 +76,12 @@ class ReasonOf {
     const auto* const endpoint = std::get_if<Endpoint>(&change.key.value);
     if (endpoint == nullptr) return in_our_table(change);
     const std::string vip = vip_text(endpoint->address, desired_);
+    if (change.after && change.after->mark)
+      return "what no peer has forwarded to " + vip + " is marked";
     if (action_of(change) == Action::kCreate)
       return "this node is not master of " + vip + ", so it answers by itself";
-    if (desired_.kernel.ipvs_services.contains(IpvsServiceKey{*endpoint}))
+    const bool served = desired_.kernel.ipvs_services.contains(IpvsServiceKey{*endpoint});
+    if (action_of(change) == Action::kDelete && !change.before->mark && served)
       return "this node is master of " + vip + ", so its IPVS schedules";
     return in_our_table(change);
   }
@@ -97,6 +101,15 @@ class ReasonOf {
   }
 
  private:
+  std::string parked_reason(Action action, const IpAddress& address) const {
+    const std::string vip = vip_text(address, desired_);
+    if (action == Action::kCreate)
+      return "takes what a peer forwards to " + vip + ", without telling the wire";
+    if (action == Action::kDelete && desired_.vip_names.contains(address))
+      return "the bypass of " + vip + " does without it";
+    return plain_reason(action);
+  }
+
   template <typename Key, typename Config>
   std::string in_our_table(const ChangeOf<Key, Config>& change) const {
     switch (action_of(change)) {

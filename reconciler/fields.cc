@@ -95,8 +95,10 @@ Fields fields_of(const NftSetConfig& config) {
 }
 
 Fields fields_of(const NftElementConfig& config) {
-  if (!config.mark) return {};
-  return {{"mark", number(*config.mark)}};
+  Fields fields;
+  if (config.mark) fields.push_back({"mark", number(*config.mark)});
+  fields.push_back({"has_extras", config.has_extras});
+  return fields;
 }
 
 Fields fields_of(const NftRuleConfig& config) {

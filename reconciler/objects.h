@@ -160,6 +160,7 @@ struct NftElementKey {
 };
 struct NftElementConfig {
   std::optional<std::uint32_t> mark;  // in a map
+  bool has_extras = false;            // it expires, counts or the like; we never ask for that
   friend bool operator==(const NftElementConfig&, const NftElementConfig&) = default;
 };
 

@@ -1,5 +1,7 @@
 #include "reconciler/ownership.h"
 
+#include <algorithm>
+
 #include "reconciler/describe.h"
 
 namespace twobox {
@@ -56,13 +58,26 @@ void manage_ipvs(KernelState& result, const KernelState& live, const DesiredStat
   if (!desired.kernel.ipvs_timeouts.empty()) result.ipvs_timeouts = live.ipvs_timeouts;
 }
 
+/// True where somebody else moves a VIP: even one that we once put there is theirs now.
+bool is_followed(const AddressKey& key, const DesiredState& desired) {
+  const auto followed = desired.followed.find(key.prefix.address());
+  return followed != desired.followed.end() && followed->second == key.interface;
+}
+
+bool may_change(const AddressKey& key, const DesiredState& desired, const OwnershipRecord& record) {
+  return !is_followed(key, desired) &&
+         wanted_or_recorded(key, desired.kernel.addresses, record.addresses);
+}
+
 }  // namespace
 
 OwnershipRecord claim(const OwnershipRecord& record, const DesiredState& desired,
                       const ObservedState& observed) {
   const KernelState& want = desired.kernel;
   const KernelState& live = observed.kernel;
-  return {claimed(record.addresses, want.addresses, live.addresses),
+  std::set<AddressKey> addresses = claimed(record.addresses, want.addresses, live.addresses);
+  std::erase_if(addresses, [&](const AddressKey& key) { return is_followed(key, desired); });
+  return {std::move(addresses),
           claimed(record.ipvs_services, want.ipvs_services, live.ipvs_services),
           claimed(record.ipvs_daemons, want.ipvs_daemons, live.ipvs_daemons),
           claimed_sysctls(record.sysctls, want.sysctls, live.sysctls)};
@@ -73,8 +88,7 @@ KernelState managed(const ObservedState& observed, const DesiredState& desired,
   const KernelState& live = observed.kernel;
   KernelState result;
   for (const auto& [key, config] : live.addresses)
-    if (wanted_or_recorded(key, desired.kernel.addresses, record.addresses))
-      result.addresses.emplace(key, config);
+    if (may_change(key, desired, record)) result.addresses.emplace(key, config);
   manage_ipvs(result, live, desired, record);
   result.nft_tables = live.nft_tables;
   result.nft_chains = live.nft_chains;
@@ -87,17 +101,41 @@ KernelState managed(const ObservedState& observed, const DesiredState& desired,
   return result;
 }
 
+namespace {
+
+/// IPVS looks a packet's mark up first and then falls through to its address, port 0 and FTP
+/// included (net/netfilter/ipvs/ip_vs_ctl.c, ip_vs_service_find), so an unmarked packet from a peer
+/// would be scheduled again.
+bool defeats_mac_mark(const IpvsServiceKey& key, const DesiredState& desired) {
+  const auto* const endpoint = std::get_if<Endpoint>(&key);
+  if (endpoint == nullptr) return false;
+  const auto vip = desired.vip_names.find(endpoint->address);
+  if (vip == desired.vip_names.end()) return false;
+  return std::ranges::any_of(desired.mark_names,
+                             [&](const auto& mark) { return mark.second == vip->second; });
+}
+
+std::string foreign_service_reason(const IpvsServiceKey& key, const DesiredState& desired) {
+  if (!defeats_mac_mark(key, desired)) return "not in the document and not made by twobox";
+  const auto& endpoint = std::get<Endpoint>(key);
+  return "defeats the bypass of vip " + desired.vip_names.at(endpoint.address) +
+         ": it schedules what a peer has forwarded. Remove it, or let \"prune\": \"all\" do so";
+}
+
+}  // namespace
+
 std::vector<ForeignObject> foreign(const ObservedState& observed, const DesiredState& desired,
                                    const KernelState& managed_state) {
   std::vector<ForeignObject> found;
   for (const auto& [key, config] : observed.kernel.addresses) {
     const auto vip = desired.vip_names.find(key.prefix.address());
-    if (vip != desired.vip_names.end() && !managed_state.addresses.contains(key))
+    if (vip != desired.vip_names.end() && !managed_state.addresses.contains(key) &&
+        !is_followed(key, desired))
       found.push_back({key, "the address of vip " + vip->second + ", not made by twobox"});
   }
   for (const auto& [key, config] : observed.kernel.ipvs_services)
     if (!managed_state.ipvs_services.contains(key))
-      found.push_back({key, "not in the document and not made by twobox"});
+      found.push_back({key, foreign_service_reason(key, desired)});
   for (const auto& [key, config] : observed.kernel.ipvs_daemons)
     if (!managed_state.ipvs_daemons.contains(key))
       found.push_back({key, "the document has no sync daemon"});

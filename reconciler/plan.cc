@@ -7,6 +7,7 @@
 #include "reconciler/bypass_table.h"
 #include "reconciler/describe.h"
 #include "reconciler/diff.h"
+#include "schema/bypass_sysctls.h"
 
 namespace twobox {
 namespace {
@@ -22,10 +23,12 @@ class PhaseOf {
   explicit PhaseOf(const DesiredState& desired) : desired_(desired) {}
 
   Phase operator()(const AddressChange& change) const {
-    if (!is_delete(change)) return Phase::kVipOn;
-    // A VIP that another node now holds is given up at once; one that left the document goes last.
-    return desired_.vip_names.contains(change.key.prefix.address()) ? Phase::kVipOff
-                                                                    : Phase::kRetiredAddressGone;
+    const bool is_parked = change.key.interface == loopback();
+    if (!is_delete(change)) return is_parked ? Phase::kPark : Phase::kVipOn;
+    // A VIP that another node now holds is given up at once; one that left the document, or whose
+    // new bypass does without lo, goes last.
+    const bool is_in_document = desired_.vip_names.contains(change.key.prefix.address());
+    return is_in_document && !is_parked ? Phase::kVipOff : Phase::kRetiredAddressGone;
   }
   Phase operator()(const IpvsServiceChange& change) const {
     return is_delete(change) ? Phase::kServicesGone : Phase::kServices;
@@ -34,15 +37,19 @@ class PhaseOf {
     return is_delete(change) ? Phase::kServersGone : Phase::kServers;
   }
   Phase operator()(const SyncDaemonChange& change) const {
-    return change.key.state == SyncState::kMaster ? Phase::kSyncMaster : Phase::kSyncBackup;
+    if (change.key.state == SyncState::kMaster)
+      return is_delete(change) ? Phase::kSyncBackup : Phase::kSyncMaster;
+    // With backup-only this daemon is the bypass.
+    if (!is_delete(change)) return is_backup_only() ? Phase::kBypassOn : Phase::kSyncBackup;
+    return is_backup_only() ? Phase::kBypassOff : Phase::kBypassGone;
   }
   Phase operator()(const IpvsTimeoutsChange&) const { return Phase::kTimeouts; }
   Phase operator()(const NftElementChange& change) const {
     if (!is_delete(change)) return Phase::kBypassOn;
     // The endpoint still has its service here: this node becomes its director.
     const auto* const endpoint = std::get_if<Endpoint>(&change.key.value);
-    const bool still_served =
-        endpoint != nullptr && desired_.kernel.ipvs_services.contains(IpvsServiceKey{*endpoint});
+    const bool still_served = endpoint != nullptr && !change.before->mark &&
+                              desired_.kernel.ipvs_services.contains(IpvsServiceKey{*endpoint});
     return still_served ? Phase::kBypassOff : Phase::kBypassGone;
   }
   template <typename Key, typename Config>
@@ -57,6 +64,11 @@ class PhaseOf {
   }
 
  private:
+  bool is_backup_only() const {
+    const auto found = desired_.kernel.sysctls.find(SysctlKey{kBackupOnlySysctl});
+    return found != desired_.kernel.sysctls.end() && found->second.value == "1";
+  }
+
   const DesiredState& desired_;
 };
 
@@ -190,10 +202,11 @@ void leave_servers_to_their_service(KernelState& have, const KernelState& want) 
 }  // namespace
 
 std::string_view to_string(Phase phase) {
-  constexpr std::array<std::string_view, 15> kNames = {
-      "hold-sysctls", "bypass-on",     "services",    "servers",      "timeouts",
-      "sync-master",  "bypass-off",    "vip-off",     "vip-on",       "sync-backup",
-      "servers-gone", "services-gone", "bypass-gone", "address-gone", "release-sysctls"};
+  constexpr std::array<std::string_view, 16> kNames = {
+      "hold-sysctls",  "park",        "bypass-on",    "services",
+      "servers",       "timeouts",    "sync-master",  "bypass-off",
+      "vip-off",       "vip-on",      "sync-backup",  "servers-gone",
+      "services-gone", "bypass-gone", "address-gone", "release-sysctls"};
   return kNames.at(static_cast<std::size_t>(phase));
 }
 

@@ -4,7 +4,9 @@
 #include <cassert>
 
 #include "reconciler/bypass_table.h"
+#include "reconciler/sync_daemon.h"
 #include "reconciler/sysctl_value.h"
+#include "schema/bypass_sysctls.h"
 
 namespace twobox {
 namespace {
@@ -42,20 +44,39 @@ std::vector<Server> servers_or_default(const Document& document, const Service& 
   return servers;
 }
 
+/// The mark that a service has on a node; validate() made sure that there is one.
+std::uint32_t mark_on(const NodeName& node, const Service& service) {
+  assert(service.mark.has_value());
+  if (const auto* const everywhere = std::get_if<std::uint32_t>(&*service.mark)) return *everywhere;
+  return std::get<std::map<NodeName, std::uint32_t>>(*service.mark).at(node);
+}
+
+bool is_followed(const RoleSource& role) {
+  return std::holds_alternative<FollowAddress>(role) ||
+         std::holds_alternative<FollowKeepalived>(role);
+}
+
 class Resolver {
  public:
-  explicit Resolver(const Document& document) : document_(document) {}
+  Resolver(const Document& document, const NodeName& node) : document_(document), node_(node) {}
 
   void add_vip(const VipName& name, const Vip& vip, Role role) {
-    desired_.vip_names.emplace(vip.address.address(), name);
-    if (role == Role::kMaster) add_wire_address(vip);
-    for (const Service& service : vip.services) add_service(vip, service, role);
+    const IpAddress& address = vip.address.address();
+    desired_.vip_names.emplace(address, name);
+    if (is_followed(vip.role)) {
+      desired_.followed.emplace(address, vip.interface);
+    } else if (role == Role::kMaster) {
+      add_wire_address(vip);
+    }
+    if (is_parked_on_loopback(vip.bypass)) park(address);
+    for (const auto& [sysctl, value] : bypass_sysctls(vip)) hold(sysctl, value);
+    for (const Service& service : vip.services) add_service(name, vip, service, role);
     if (vip.bypass == Bypass::kRedirect) add_redirect_rules(desired_.kernel);
+    if (vip.bypass == Bypass::kMacMark) add_mac_mark_rules(desired_.kernel, peer_macs());
   }
 
   void add_sysctls() {
-    for (const auto& [name, value] : document_.sysctls)
-      desired_.kernel.sysctls[SysctlKey{name}] = SysctlConfig{normal_sysctl_value(value)};
+    for (const auto& [name, value] : document_.sysctls) hold(name, value);
   }
 
   void add_timeouts() {
@@ -65,25 +86,53 @@ class Resolver {
         document_.timeouts->udp.value_or(0)};
   }
 
-  DesiredState take() {
+  DesiredState take(const Roles& roles) {
+    add_sync_daemons(desired_.kernel, document_, roles);
+    desired_.manages_sync_daemon = document_.sync.has_value();
     desired_.prune = document_.prune;
     return std::move(desired_);
   }
 
  private:
+  /// An IPv6 VIP must not become the source of this node's own connections; preferred_lft 0 keeps
+  /// it out of source address selection. IPv4 picks the source by route, not by preference.
+  static AddressConfig vip_config(const IpAddress& address) {
+    AddressConfig config;
+    config.preferred = address.family() == AddressFamily::kIpv4;
+    return config;
+  }
+
   void add_wire_address(const Vip& vip) {
     const AddressKey key{vip.interface, vip.address};
-    AddressConfig config;
-    // An IPv6 VIP must not become the source of this node's own connections; preferred_lft 0 keeps
-    // it out of source address selection. IPv4 picks the source by route, not by preference.
-    config.preferred = vip.address.address().family() == AddressFamily::kIpv4;
-    desired_.kernel.addresses.emplace(key, config);
+    desired_.kernel.addresses.emplace(key, vip_config(vip.address.address()));
     desired_.announced.insert(key);
   }
 
-  void add_service(const Vip& vip, const Service& service, Role role) {
+  void park(const IpAddress& address) {
+    desired_.kernel.addresses.emplace(AddressKey{loopback(), IpPrefix::host(address)},
+                                      vip_config(address));
+  }
+
+  void hold(const std::string& sysctl, const std::string& value) {
+    desired_.kernel.sysctls[SysctlKey{sysctl}] = SysctlConfig{normal_sysctl_value(value)};
+  }
+
+  std::set<MacAddress> peer_macs() const {
+    std::set<MacAddress> macs;
+    for (const auto& [name, node] : document_.nodes)
+      if (name != node_) macs.insert(node.macs.begin(), node.macs.end());
+    return macs;
+  }
+
+  void add_service(const VipName& name, const Vip& vip, const Service& service, Role role) {
     const Endpoint endpoint{vip.address.address(), service.protocol, service.port.host_order()};
-    const IpvsServiceKey key = endpoint;
+    IpvsServiceKey key = endpoint;
+    if (vip.bypass == Bypass::kMacMark) {
+      const FirewallMark mark{endpoint.address.family(), mark_on(node_, service)};
+      add_mark(desired_.kernel, endpoint, mark.mark);
+      desired_.mark_names.emplace(mark, name);
+      key = mark;
+    }
     desired_.kernel.ipvs_services.emplace(key, service_config(vip, service));
     for (const Server& server : servers_or_default(document_, service))
       add_server(vip, service, key, server);
@@ -107,17 +156,18 @@ class Resolver {
   }
 
   const Document& document_;
+  const NodeName& node_;
   DesiredState desired_;
 };
 
 }  // namespace
 
-DesiredState resolve(const ValidDocument& document, const Roles& roles) {
-  Resolver resolver(*document);
+DesiredState resolve(const ValidDocument& document, const NodeName& node, const Roles& roles) {
+  Resolver resolver(*document, node);
   for (const auto& [name, vip] : document->vips) resolver.add_vip(name, vip, roles.at(name));
   resolver.add_sysctls();
   resolver.add_timeouts();
-  return resolver.take();
+  return resolver.take(roles);
 }
 
 DesiredState nothing_desired() {

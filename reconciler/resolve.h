@@ -1,5 +1,5 @@
-// Valid document + this node's roles -> the kernel state this node should have. All defaults are
-// filled in here.
+// Valid document + which node this is + its roles -> the kernel state this node should have. All
+// defaults are filled in here.
 #pragma once
 
 #include <map>
@@ -17,18 +17,19 @@ struct DesiredState {
   KernelState kernel;
   std::set<AddressKey> announced;  // tell the neighbours when one of these is gained
   std::map<IpAddress, VipName> vip_names;
-  std::map<FirewallMark, VipName> mark_names;
-  bool manages_sync_daemon =
-      false;  // the document has `sync`: both daemons are ours to start or stop
+  std::map<FirewallMark, VipName> mark_names;  // of the VIPs that are balanced by mark
+  /// Where VIPs stand whose address somebody else moves: never ours to add, remove or announce.
+  std::map<IpAddress, InterfaceName> followed;
+  bool manages_sync_daemon = false;  // both daemons are ours to start or stop
   Prune prune = Prune::kOwned;
 };
 
 /// This node's role for each VIP.
 using Roles = std::map<VipName, Role>;
 
-/// `roles` holds this node's role for each of the document's VIPs; anything else is a programmer's
-/// mistake.
-DesiredState resolve(const ValidDocument& document, const Roles& roles);
+/// `node` is one of the document's, and `roles` holds its role for each of the document's VIPs;
+/// anything else is a programmer's mistake.
+DesiredState resolve(const ValidDocument& document, const NodeName& node, const Roles& roles);
 
 /// The state of a node that holds nothing: what cleanup works towards.
 DesiredState nothing_desired();

@@ -1,7 +1,10 @@
-// Who this node is, and which role it has for each VIP.
+// Who this node is, and which role it has for each VIP. Roles are levels, not events: they follow
+// from what is true now, so no order, loss or repetition of messages can leave a wrong one behind.
 #pragma once
 
 #include <map>
+#include <set>
+#include <string>
 
 #include "reconciler/backend.h"
 #include "reconciler/resolve.h"
@@ -12,9 +15,33 @@ namespace twobox {
 
 /// The one node of the document that has a MAC or an address of this machine.
 /// Error: kInvalidDocument if none or several match; the message says what was compared.
-Result<NodeName> identify_node(const Document& document, const ObservedState& observed);
+Result<NodeName> identify_node(const Document& document, const Machine& machine);
 
-/// The role of `node` for each VIP, as far as the document alone decides it.
-Roles roles_by_document(const Document& document, const NodeName& node);
+/// Roles set by hand, until they are taken back; they come before every other source.
+using RoleOverrides = std::map<VipName, Role>;
+
+/// What speaks for roles beside the document.
+struct RoleEvidence {
+  std::map<AddressKey, AddressConfig> addresses;  // of this machine
+  RoleOverrides overrides;
+  std::set<std::string> keepalived_faults;  // instances that keepalived last called faulty
+};
+
+struct VipRole {
+  Role role;
+  std::string source;  // "document", "address", "keepalived" or "override"
+  friend bool operator==(const VipRole&, const VipRole&) = default;
+};
+using VipRoles = std::map<VipName, VipRole>;
+
+/// This node's role for each of the document's VIPs, and who said so.
+///
+/// A VIP that follows keepalived is judged by its address like one that follows the address:
+/// keepalived sets and removes the address before it says so, and its messages may get lost. They
+/// only tell fault from backup.
+VipRoles decide_roles(const Document& document, const NodeName& node, const RoleEvidence& evidence);
+
+/// The same without the sources.
+Roles roles_of(const VipRoles& decided);
 
 }  // namespace twobox

@@ -32,7 +32,7 @@ struct Condition {
 
 struct VipStatus {
   Role role;
-  std::string source;  // who decides: "document"
+  std::string source;  // who decides: VipRole
   WallTime since;
 };
 

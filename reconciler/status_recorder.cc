@@ -56,13 +56,13 @@ void StatusRecorder::document_refused(const std::string& reason, const std::stri
   update_ready(now);
 }
 
-void StatusRecorder::identified(const NodeName& node, const Roles& roles, Moment now) {
+void StatusRecorder::identified(const NodeName& node, const VipRoles& roles, Moment now) {
   report_.node = node;
   std::map<VipName, VipStatus> vips;
-  for (const auto& [name, role] : roles) {
+  for (const auto& [name, vip] : roles) {
     const auto old = report_.vips.find(name);
-    const bool same = old != report_.vips.end() && old->second.role == role;
-    vips[name] = VipStatus{role, "document", same ? old->second.since : now.wall};
+    const bool same = old != report_.vips.end() && old->second.role == vip.role;
+    vips[name] = VipStatus{vip.role, vip.source, same ? old->second.since : now.wall};
   }
   report_.vips = std::move(vips);
 }

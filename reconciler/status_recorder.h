@@ -22,7 +22,7 @@ class StatusRecorder {
   void fell_back(Moment now);
   /// The last good document, if any, stays in force.
   void document_refused(const std::string& reason, const std::string& message, Moment now);
-  void identified(const NodeName& node, const Roles& roles, Moment now);
+  void identified(const NodeName& node, const VipRoles& roles, Moment now);
   /// False if that was known already.
   bool not_identified(const Error& error, Moment now);
   void pass_made(const PassReport& pass, const Refusals& refusals, Moment begin, Moment end);

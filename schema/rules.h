@@ -28,6 +28,8 @@ void check_vips(const RuleCheck& check);
 void check_services(const RuleCheck& check);
 void check_servers(const RuleCheck& check);
 void check_marks(const RuleCheck& check);
+/// The sysctls that a VIP's bypass needs are not also held at something else.
+void check_sysctls(const RuleCheck& check);
 
 std::string node_pointer(const NodeName& name);
 std::string vip_pointer(const VipName& name);

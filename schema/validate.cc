@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "schema/document_reading.h"
-#include "schema/not_supported_yet.h"
 #include "schema/rules.h"
 
 namespace twobox {
@@ -17,7 +16,7 @@ Faults broken_rules(const Document& document, const KnownParts& known) {
   check_services(check);
   check_servers(check);
   check_marks(check);
-  for (Fault& fault : not_supported_yet(document)) faults.push_back(std::move(fault));
+  check_sysctls(check);
   return faults;
 }
 

@@ -29,11 +29,27 @@ bool is_errno(const Status& status, int errno_value) {
   return !status && status.error().errno_value == errno_value;
 }
 
+/// The kernel's refusal with what to do about it.
+Error explained(Error error, const AddressKey& key) {
+  switch (error.errno_value) {
+    case ENODEV:  // the interface went away between our asking for its index and the change
+      return no_such_interface(key.interface);
+    case EPERM:
+      error.kind = ErrorKind::kUnavailable;
+      error.message += "; CAP_NET_ADMIN is needed";
+      break;
+    case EACCES:  // net/ipv6/addrconf.c, addrconf_add_dev
+      error.message += "; IPv6 is off there: run: sysctl -w net/ipv6/conf/" + key.interface.str() +
+                       "/disable_ipv6=0";
+      break;
+    default:
+      break;
+  }
+  return error;
+}
+
 Status failed(const Error& error, const char* doing, const AddressKey& key) {
-  // The interface went away between our asking for its index and the change.
-  if (error.errno_value == ENODEV)
-    return with_context(no_such_interface(key.interface), doing + (" " + text_of(key)));
-  return with_context(error, doing + (" " + text_of(key)));
+  return with_context(explained(error, key), doing + (" " + text_of(key)));
 }
 
 auto find_record(const std::vector<AddressRecord>& records, std::uint32_t index,
@@ -63,7 +79,7 @@ Status check_deletion(const AddressRecord& doomed, const std::vector<AddressReco
   for (const AddressRecord& other : all)
     if (address::falls_with(other, doomed)) lost += " " + other.prefix.to_string();
   if (lost.empty() || promotes_secondaries(link)) return success();
-  return Error{ErrorKind::kUnavailable, 0,
+  return Error{ErrorKind::kUnavailable, EBUSY,
                "it is the primary address of its subnet, so the kernel would delete" + lost +
                    " with it; run: sysctl -w net/ipv4/conf/" + link.name.str() +
                    "/promote_secondaries=1"};
@@ -108,6 +124,10 @@ std::vector<Status> AddressBackend::apply(std::span<const Change> changes) {
     outcomes.push_back(address != nullptr ? apply_one(*address)
                                           : Error{ErrorKind::kBug, 0, "not an address change"});
   }
+  // A subnet's primary address may go once the secondary ones that go as well are gone.
+  for (std::size_t at = 0; at < changes.size(); ++at)
+    if (is_errno(outcomes[at], EBUSY))
+      outcomes[at] = apply_one(std::get<AddressChange>(changes[at]));
   return outcomes;
 }
 

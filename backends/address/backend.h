@@ -1,6 +1,7 @@
 // Addresses on interfaces, over rtnetlink.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <span>
@@ -33,10 +34,14 @@ class AddressBackend {
   ///
   /// Creating what exists edits it; deleting what is gone succeeds. The interface's index is asked
   /// for with each change, so a re-created interface is never mistaken for the old one.
-  /// Errors: kUnavailable if the interface does not exist, or if deleting would take other
-  /// addresses along; kKernelRefused with the kernel's errno and words. The address is then
-  /// unchanged, save that an IPv6 duplicate (dad_failed) may be gone: only adding anew clears it.
+  /// Errors: kUnavailable if the interface does not exist, without CAP_NET_ADMIN (EPERM), or if
+  /// deleting would take others along that `changes` do not delete (EBUSY); kKernelRefused with the
+  /// kernel's errno and words. The address is then unchanged, save that an IPv6 duplicate
+  /// (dad_failed) may be gone: only adding anew clears it.
   std::vector<Status> apply(std::span<const Change> changes);
+
+  /// Of the netlink socket that changes go through; see KernelEvents.
+  std::uint32_t port() const { return socket_.port(); }
 
  private:
   explicit AddressBackend(netlink::Socket socket) : socket_(std::move(socket)) {}

@@ -88,19 +88,19 @@ bool is_about_our_table(MessageView message, std::uint16_t type) {
 
 }  // namespace
 
-Result<KernelEvents> KernelEvents::open(std::set<std::uint32_t> own_ports) {
+Result<KernelEvents> KernelEvents::open(const OwnPorts& own) {
   std::vector<Source> sources;
   auto route = subscribe(NETLINK_ROUTE, {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
                                          RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF});
   if (!route) return route.error();
-  sources.push_back({std::move(*route), NETLINK_ROUTE});
+  sources.push_back({std::move(*route), NETLINK_ROUTE, own.route});
 
   auto netfilter = subscribe(NETLINK_NETFILTER, {NFNLGRP_NFTABLES});
   if (netfilter)
-    sources.push_back({std::move(*netfilter), NETLINK_NETFILTER});
+    sources.push_back({std::move(*netfilter), NETLINK_NETFILTER, own.netfilter});
   else if (netfilter.error().errno_value != EPROTONOSUPPORT)
     return netfilter.error();
-  return KernelEvents(std::move(sources), std::move(own_ports));
+  return KernelEvents(std::move(sources));
 }
 
 std::vector<int> KernelEvents::fds() const {
@@ -130,7 +130,7 @@ void KernelEvents::drain(const Source& source, KernelWake& wake) {
   }
 }
 
-void KernelEvents::read_datagram(const Source& source, MessageView rest, KernelWake& wake) const {
+void KernelEvents::read_datagram(const Source& source, MessageView rest, KernelWake& wake) {
   while (rest.size() >= sizeof(nlmsghdr)) {
     const nlmsghdr header = netlink::header_of(rest);
     if (header.nlmsg_len < sizeof(nlmsghdr) || header.nlmsg_len > rest.size()) {
@@ -139,7 +139,8 @@ void KernelEvents::read_datagram(const Source& source, MessageView rest, KernelW
     }
     const MessageView message = rest.first(header.nlmsg_len);
     rest = rest.subspan(std::min<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), rest.size()));
-    if (own_ports_.contains(header.nlmsg_pid)) continue;
+    // A notification carries the port of whoever asked for the change; 0 is the kernel itself.
+    if (header.nlmsg_pid == source.own_port) continue;
     if (source.protocol == NETLINK_ROUTE)
       note_route_message(header.nlmsg_type, wake);
     else if (is_about_our_table(message, header.nlmsg_type))

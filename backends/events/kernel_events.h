@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <set>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -24,16 +24,22 @@ struct KernelWake {
   friend bool operator==(const KernelWake&, const KernelWake&) = default;
 };
 
+/// The netlink ports this process changes the kernel through. A port says who only among the
+/// sockets of one protocol. Absent: every change is somebody else's.
+struct OwnPorts {
+  std::optional<std::uint32_t> route;
+  std::optional<std::uint32_t> netfilter;
+};
+
 /// IPVS announces nothing; sysctls have SysctlWatch. Not thread-safe.
 class KernelEvents {
  public:
-  /// Changes made through netlink sockets with the ports `own_ports` (never 0, the kernel's) do not
-  /// wake; those sockets must stay open as long as this, lest others get their ports. (The process
-  /// id in nftables' generation messages would not do: it is the thread's, as seen from the first
-  /// pid namespace, so in a container it is not the one we know.)
+  /// Changes made through `own` do not wake, save those of IPv6 addresses: the kernel does not say
+  /// who made them (net/ipv6/addrconf.c, inet6_ifa_notify). The sockets must stay open as long as
+  /// this, lest others get their ports.
   /// Errors: kTransport with errno; kUnavailable (EPERM) without CAP_NET_ADMIN. A kernel without
   /// nftables is no error: there is then nothing to hear of it.
-  static Result<KernelEvents> open(std::set<std::uint32_t> own_ports = {});
+  static Result<KernelEvents> open(const OwnPorts& own = {});
 
   /// One or two descriptors, readable when messages wait.
   std::vector<int> fds() const;
@@ -46,15 +52,14 @@ class KernelEvents {
   struct Source {
     netlink::FileDescriptor socket;
     int protocol;
+    std::optional<std::uint32_t> own_port;
   };
 
-  KernelEvents(std::vector<Source> sources, std::set<std::uint32_t> own_ports)
-      : sources_(std::move(sources)), own_ports_(std::move(own_ports)) {}
+  explicit KernelEvents(std::vector<Source> sources) : sources_(std::move(sources)) {}
   void drain(const Source& source, KernelWake& wake);
-  void read_datagram(const Source& source, netlink::MessageView rest, KernelWake& wake) const;
+  static void read_datagram(const Source& source, netlink::MessageView rest, KernelWake& wake);
 
   std::vector<Source> sources_;
-  std::set<std::uint32_t> own_ports_;
   std::vector<std::byte> buffer_ = std::vector<std::byte>(64 * 1024);
 };
 

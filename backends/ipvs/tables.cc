@@ -17,8 +17,9 @@ using Services = std::map<IpvsServiceKey, IpvsServiceConfig>;
 using Servers = std::map<RealServerKey, RealServerConfig>;
 
 // The kernel fills a dump's datagram up to 32 KiB under one lock. A real server takes about 360
-// bytes of it, statistics included, so this many surely share one. (net/netlink/af_netlink.c,
-// netlink_dump; ip_vs_ctl.c, ip_vs_genl_fill_dest)
+// bytes of it, statistics included, so this many share one, unless memory is too scattered for 32
+// KiB at a time. The worst that comes of that is one we add although it is there, and then edit.
+// (net/netlink/af_netlink.c, netlink_dump; ip_vs_ctl.c, ip_vs_genl_fill_dest)
 constexpr std::size_t kServersReadAtOnce = 64;
 
 constexpr char kChanging[] = "other programs keep changing the table";

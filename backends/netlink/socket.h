@@ -25,6 +25,10 @@ class Socket {
   static Result<Socket> open(int protocol,
                              std::chrono::milliseconds deadline = std::chrono::seconds(2));
 
+  /// The port that the kernel knows this socket by, unique among those of its protocol and network
+  /// namespace. Notifications carry it in nlmsg_pid.
+  std::uint32_t port() const { return nl_socket_get_local_port(handle_.get()); }
+
   /// Sends one request that the kernel answers with an acknowledgement; data messages that come
   /// before it go to `on_message`. The sequence number and NLM_F_ACK are set here.
   /// Errors: kKernelRefused with errno and the extended-ack text; kTransport.

@@ -32,14 +32,18 @@ class NftablesBackend {
   /// Carries out the changes in order, in one batch: all or none. One outcome per change, naming
   /// the object. `handles` are those of the observation the changes were planned from.
   ///
-  /// A table change with both sides makes the table anew, empty. An element that has another mark,
-  /// and a rule, are replaced. Creating a table, chain, set or element that is there already with
-  /// the same config succeeds. Because all changes stand or fall together, one that came too late
-  /// (ENOENT for what is gone, EEXIST or EBUSY for what somebody made otherwise) fails the whole
-  /// batch; the next pass plans from what it then finds. Errors: kKernelRefused with the kernel's
-  /// errno, ECANCELED for the changes beside the refused one; kBug for a change of a chain or set
-  /// in place, for objects we never write, and for a rule without a handle: then nothing is sent.
+  /// A table change with both sides makes the table anew, empty. An element that has another mark
+  /// or extras, and a rule, are replaced. Creating a table, chain, set or element that is there
+  /// already with the same config succeeds. Because all changes stand or fall together, one that
+  /// came too late (ENOENT for what is gone, EEXIST or EBUSY for what somebody made otherwise)
+  /// fails the whole batch; the next pass plans from what it then finds. Errors: kKernelRefused
+  /// with the kernel's errno, ECANCELED for the changes beside the refused one; kBug for a change
+  /// of a chain or set in place, for objects we never write, and for a rule without a handle: then
+  /// nothing is sent.
   std::vector<Status> apply(std::span<const Change> changes, const Handles& handles);
+
+  /// Of the netlink socket that changes go through; see KernelEvents.
+  std::uint32_t port() const { return socket_.port(); }
 
  private:
   explicit NftablesBackend(netlink::Socket socket) : socket_(std::move(socket)) {}

@@ -114,8 +114,8 @@ Result<Element> decode_element(const netlink::AttributeView& nested, const NftSe
 
   Element element{NftElementKey{set.name, OpaqueElement{*key}}, {}};
   const bool maps = (*attributes)[NFTA_SET_ELEM_DATA].present();
-  if (!is_plain(config) || !has_only_key_and_value(*list) || maps != config.maps_to_mark)
-    return element;
+  if (!is_plain(config) || maps != config.maps_to_mark) return element;
+  element.config.has_extras = !has_only_key_and_value(*list);
   if (maps) {
     std::uint32_t mark = 0;  // stored as the packet's mark is, in host order
     if (value->size() != sizeof(mark)) return element;
@@ -157,7 +157,7 @@ Result<Message> encode_new_elements(const std::string& set, std::span<const Elem
   const auto list = list_handle(set);
   if (!list) return list.error();
   for (const auto& [key, config] : elements) {
-    if (std::holds_alternative<OpaqueElement>(key.value))
+    if (std::holds_alternative<OpaqueElement>(key.value) || config.has_extras)
       return Error{ErrorKind::kBug, 0, "this kind of element is never written"};
     ElementHandle element = element_handle(std::visit(KeyBytes(), key.value));
     if (config.mark)

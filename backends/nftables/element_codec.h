@@ -23,7 +23,8 @@ struct Element {
 };
 
 /// `elements` are at most kElementsPerMessage, all of `set`. Adding an element that is there
-/// already with the same value succeeds. Error: kBug for an element we never write.
+/// already with the same value succeeds, and leaves it its timeout, counter and the like: only
+/// deleting it first takes these off. Error: kBug for an element we never write.
 Result<Message> encode_new_elements(const std::string& set, std::span<const Element> elements);
 /// Deletes by key, whatever else the elements carry.
 Result<Message> encode_delete_elements(const std::string& set, std::span<const Element> elements);
@@ -32,10 +33,10 @@ Result<Message> encode_delete_elements(const std::string& set, std::span<const E
 /// Error: kBug for a name the kernel's message has no room for.
 Result<Message> encode_dump_elements(const std::string& set);
 
-/// Adds the elements listed in `message` to `elements`. One that is more than a key (and a mark, in
-/// a map to marks) is read as OpaqueElement, so that it equals none of ours: it may time out,
-/// count, limit, or match everything (the catch-all, an OpaqueElement without bytes). Comments are
-/// passed over. `set` is the set the dump was asked for. Error: kTransport (EBADMSG).
+/// Adds the elements listed in `message` to `elements`. Those of a set of no kind of ours, keys we
+/// have no words for and the catch-all (no bytes) are read as OpaqueElement, so that they equal
+/// none of ours. Comments are passed over. `set` is the set the dump was asked for. Error:
+/// kTransport (EBADMSG).
 Status decode_elements(netlink::MessageView message, const NftSetKey& set,
                        const NftSetConfig& config,
                        std::map<NftElementKey, NftElementConfig>& elements);

@@ -2,6 +2,7 @@
 
 #include <httplib.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -12,15 +13,32 @@
 #include <filesystem>
 #include <thread>
 
+#include "backends/file_descriptor.h"
 #include "schema/net.h"
+#include "twobox/api_role.h"
 
 namespace twobox {
 namespace {
 
 constexpr char kJson[] = "application/json";
 constexpr int kHandlerThreads = 4;
+constexpr std::size_t kMaxRoleBytes = 4096;
+constexpr std::size_t kMaxSocketPath = sizeof(sockaddr_un::sun_path) - 1;  // and the closing NUL
 
-void add_routes(httplib::Server& server, const StatusBoard& board) {
+/// The body of a PUT. Its bytes are counted here, after chunks and compression, where no header can
+/// understate them. nullopt: there were more than kMaxRoleBytes.
+std::optional<std::string> read_body(const httplib::ContentReader& content) {
+  std::string body;
+  const bool whole = content([&body](const char* bytes, std::size_t count) {
+    if (body.size() + count > kMaxRoleBytes) return false;
+    body.append(bytes, count);
+    return true;
+  });
+  if (!whole) return std::nullopt;
+  return body;
+}
+
+void add_views(httplib::Server& server, const StatusBoard& board) {
   server.Get("/v1/status", [&board](const httplib::Request&, httplib::Response& response) {
     response.set_content(status_json(*board.look()) + "\n", kJson);
   });
@@ -34,9 +52,21 @@ void add_routes(httplib::Server& server, const StatusBoard& board) {
   });
 }
 
+void add_role(httplib::Server& server, const StatusBoard& board, RoleRequests& requests) {
+  server.Put(R"(/v1/vips/([^/]+)/role)", [&](const httplib::Request& request,
+                                             httplib::Response& response,
+                                             const httplib::ContentReader& content) {
+    const Answer answer = request.get_header_value("Content-Type") == kJson
+                              ? put_role(request.matches[1], read_body(content), board, requests)
+                              : problem(415, "the body must be application/json");
+    response.status = answer.status;
+    response.set_content(answer.body + "\n", answer.type);
+  });
+}
+
 void harden(httplib::Server& server) {
   server.new_task_queue = [] { return new httplib::ThreadPool(kHandlerThreads); };
-  server.set_payload_max_length(0);
+  server.set_payload_max_length(kMaxRoleBytes);
   // One request with many overlapping ranges would multiply the answer (httplib 0.11).
   server.set_pre_routing_handler([](const httplib::Request& request, httplib::Response&) {
     const_cast<httplib::Request&>(request).ranges.clear();
@@ -49,9 +79,10 @@ void harden(httplib::Server& server) {
 
 class HttplibServer : public ApiServer {
  public:
-  explicit HttplibServer(const StatusBoard& board) {
+  HttplibServer(const StatusBoard& board, RoleRequests& requests) {
     harden(server_);
-    add_routes(server_, board);
+    add_views(server_, board);
+    add_role(server_, board, requests);
   }
   HttplibServer(const HttplibServer&) = delete;
   HttplibServer& operator=(const HttplibServer&) = delete;
@@ -86,7 +117,7 @@ class HttplibServer : public ApiServer {
     std::error_code ignored;  // the bind below says what is wrong
     std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
     server_.set_address_family(AF_UNIX);
-    if (somebody_answers(path))
+    if (somebody_listens(path))
       return Error{ErrorKind::kUnavailable, EADDRINUSE,
                    "listen on unix:" + path + ": another process serves it"};
     if (std::filesystem::is_socket(path, ignored)) ::unlink(path.c_str());
@@ -102,11 +133,15 @@ class HttplibServer : public ApiServer {
     return success();
   }
 
-  static bool somebody_answers(const std::string& path) {
-    httplib::Client client(path);
-    client.set_address_family(AF_UNIX);
-    client.set_connection_timeout(1);
-    return static_cast<bool>(client.Get("/healthz"));
+  /// A daemon that hangs still has its socket, so that it listens is enough. EAGAIN: it listens,
+  /// and its queue is full.
+  static bool somebody_listens(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    const FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 ||
+           errno == EAGAIN;
   }
 
   httplib::Server server_;
@@ -137,6 +172,9 @@ Result<ListenAddress> parse_listen_address(const std::string& text) {
   if (text.starts_with(kUnix)) {
     const std::string path = text.substr(kUnix.size());
     if (!path.starts_with('/')) return bad_address(text, "the path must be absolute");
+    if (path.size() > kMaxSocketPath)
+      return bad_address(text,
+                         "the path may have at most " + std::to_string(kMaxSocketPath) + " bytes");
     return ListenAddress{path, 0};
   }
   const std::size_t colon = text.rfind(':');
@@ -156,8 +194,9 @@ Result<ListenAddress> parse_listen_address(const std::string& text) {
 }
 
 Result<std::unique_ptr<ApiServer>> ApiServer::start(const ListenAddress& address,
-                                                    const StatusBoard& board) {
-  auto server = std::make_unique<HttplibServer>(board);
+                                                    const StatusBoard& board,
+                                                    RoleRequests& requests) {
+  auto server = std::make_unique<HttplibServer>(board, requests);
   if (const Status bound = server->bind(address); !bound) return bound.error();
   server->serve();
   return std::unique_ptr<ApiServer>(std::move(server));

@@ -1,4 +1,5 @@
-// The HTTP API: read-only views of the daemon's last status. It never touches netlink.
+// The HTTP API: views of the daemon's last status, and requests to its loop. It never touches
+// netlink.
 #pragma once
 
 #include <memory>
@@ -8,6 +9,7 @@
 
 #include "reconciler/status.h"
 #include "schema/error.h"
+#include "twobox/role_requests.h"
 
 namespace twobox {
 
@@ -33,10 +35,10 @@ Result<ListenAddress> parse_listen_address(const std::string& text);
 /// Serves until it is destroyed, on threads of its own.
 class ApiServer {
  public:
-  /// A unix socket gets mode 0660; one that nobody answers on is replaced.
-  /// Error: kUnavailable if the address is taken or can't be bound.
+  /// `board` and `requests` outlive the server. A unix socket gets mode 0660; one that nobody
+  /// listens on is replaced. Error: kUnavailable if the address is taken or can't be bound.
   static Result<std::unique_ptr<ApiServer>> start(const ListenAddress& address,
-                                                  const StatusBoard& board);
+                                                  const StatusBoard& board, RoleRequests& requests);
   virtual ~ApiServer() = default;
 };
 

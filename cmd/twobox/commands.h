@@ -60,6 +60,14 @@ struct StatusOptions {
 };
 int run_status(const StatusOptions& options);
 
+struct RoleOptions {
+  VipName vip;
+  std::optional<std::string> role;  // absent: show it
+  std::string api = kDefaultApi;
+  OutputFormat format = OutputFormat::kText;
+};
+int run_role(const RoleOptions& options);
+
 int run_schema();
 
 struct RenderOptions {

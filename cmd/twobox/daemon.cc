@@ -10,7 +10,6 @@
 
 #include "backends/sysctl/path.h"
 #include "reconciler/describe.h"
-#include "reconciler/roles.h"
 #include "twobox/log.h"
 #include "twobox/machine.h"
 
@@ -37,6 +36,14 @@ std::set<std::string> watched_paths(const Scope& scope) {
   return paths;
 }
 
+std::set<std::string> fifos_of(const Document& document) {
+  std::set<std::string> paths;
+  for (const auto& [name, vip] : document.vips)
+    if (const auto* keepalived = std::get_if<FollowKeepalived>(&vip.role))
+      paths.insert(keepalived->fifo);
+  return paths;
+}
+
 void log_outcome(const StepOutcome& outcome) {
   const Change& change = outcome.step.change;
   if (!outcome.error) {
@@ -49,13 +56,14 @@ void log_outcome(const StepOutcome& outcome) {
 
 }  // namespace
 
-Daemon::Daemon(DaemonOptions options, std::unique_ptr<Backend> kernel, OwnershipFile ownership,
-               Ears ears, StatusBoard& board)
+Daemon::Daemon(DaemonOptions options, std::unique_ptr<Backend> kernel, Records records, Ears ears,
+               StatusBoard& board, RoleRequests& requests)
     : options_(std::move(options)),
       kernel_(std::move(kernel)),
-      ownership_(std::move(ownership)),
+      records_(std::move(records)),
       ears_(std::move(ears)),
       board_(board),
+      requests_(requests),
       schedule_(options_.resync),
       recorder_(options_.document, now()) {}
 
@@ -68,6 +76,7 @@ void Daemon::run() {
     if (schedule_.next(refusals_.next_attempt()) <= time) pass();
     announce_again();
     board_.show(recorder_.report());
+    answer_requests();
     wait();
     hear();
   }
@@ -77,8 +86,10 @@ void Daemon::run() {
 void Daemon::wait() {
   std::vector<pollfd> waiting = {{ears_.signals.get(), POLLIN, 0},
                                  {ears_.document.fd(), POLLIN, 0},
-                                 {ears_.sysctls.fd(), POLLIN, 0}};
+                                 {ears_.sysctls.fd(), POLLIN, 0},
+                                 {requests_.fd(), POLLIN, 0}};
   for (const int fd : ears_.kernel.fds()) waiting.push_back({fd, POLLIN, 0});
+  for (const int fd : fifos_.fds()) waiting.push_back({fd, POLLIN, 0});
   ::poll(waiting.data(), waiting.size(), milliseconds_to_sleep());
 }
 
@@ -94,8 +105,12 @@ int Daemon::milliseconds_to_sleep() const {
 
 void Daemon::hear() {
   hear_signals();
+  hear_requests();
   const KernelWake wake = ears_.kernel.drain();
-  if (wake.any() || ears_.sysctls.drain()) schedule_.wake();
+  // Each is emptied, whatever the others say.
+  const bool sysctls = ears_.sysctls.drain();
+  const bool keepalived = fifos_.drain();
+  if (wake.any() || sysctls || keepalived) schedule_.wake();
   // An interface that was missing may be there now.
   if (wake.links_or_addresses || wake.overrun) refusals_.retry_unavailable(now().steady);
   if (ears_.document.drain()) document_due_ = now().steady + kDocumentSettles;
@@ -112,6 +127,35 @@ void Daemon::hear_signals() {
       stopping_ = true;
     }
   }
+}
+
+void Daemon::hear_requests() {
+  for (RoleRequest& request : requests_.take()) {
+    const Status changed = change_role(request);
+    if (changed) {
+      unanswered_.push_back(std::move(request));
+    } else {
+      request.answer.set_value(changed);
+    }
+  }
+}
+
+Status Daemon::change_role(const RoleRequest& request) {
+  if (!document_ || !document_->document->vips.contains(request.vip))
+    return Error{ErrorKind::kInvalidDocument, 0, "the document has no vip '" + request.vip + "'"};
+  if (const Status stored = records_.roles.set(request.vip, request.role); !stored)
+    return with_context(stored.error(), "the role stays as it is");
+  log(LogLevel::kInfo, "role of vip " + request.vip + " set by hand: " +
+                           (request.role ? std::string(to_string(*request.role)) : "document"));
+  refusals_.retry_now(now().steady);
+  schedule_.start_afresh();
+  return success();
+}
+
+/// After the pass that acted on them, so that who asked finds the new role in the status.
+void Daemon::answer_requests() {
+  for (RoleRequest& request : unanswered_) request.answer.set_value(success());
+  unanswered_.clear();
 }
 
 void Daemon::read_document() {
@@ -166,14 +210,17 @@ void Daemon::fall_back_to_last_good() {
 }
 
 bool Daemon::find_target() {
-  const auto node = choose_node(*document_->document, options_.node, *kernel_);
-  if (!node) {
-    if (recorder_.not_identified(node.error(), now())) log(LogLevel::kError, node.error().message);
+  fifos_.set_watched(fifos_of(*document_->document));
+  fifos_.drain();
+  auto standpoint = take_standpoint(document_->document, options_.node,
+                                    {records_.roles.roles(), fifos_.faults()}, *kernel_);
+  if (!standpoint) {
+    if (recorder_.not_identified(standpoint.error(), now()))
+      log(LogLevel::kError, standpoint.error().message);
     return false;
   }
-  const Roles roles = roles_by_document(*document_->document, *node);
-  recorder_.identified(*node, roles, now());
-  desired_ = resolve(document_->document, roles);
+  recorder_.identified(standpoint->node, standpoint->roles, now());
+  desired_ = std::move(standpoint->desired);
   return true;
 }
 
@@ -185,10 +232,11 @@ void Daemon::pass() {
     return;
   }
   if (const Status watched =
-          ears_.sysctls.set_watched(watched_paths(scope_of(desired_, ownership_.record())));
+          ears_.sysctls.set_watched(watched_paths(scope_of(desired_, records_.ownership.record())));
       !watched)
     log(LogLevel::kWarning, watched.error().message);
-  const auto report = reconcile_once(desired_, *kernel_, ownership_, refusals_, begin.steady);
+  const auto report =
+      reconcile_once(desired_, *kernel_, records_.ownership, refusals_, begin.steady);
   if (report) {
     schedule_.pass_succeeded(now().steady);
     conclude(*report, begin);
@@ -208,6 +256,8 @@ void Daemon::conclude(const PassReport& report, Moment begin) {
     announcements_.emplace_back(now().steady + kSecondBurstDelay, gained.key);
   }
   recorder_.pass_made(report, refusals_, begin, now());
+  // Our own changes raise no event: what they brought about unplanned needs a pass all the same.
+  if (!report.remaining.in_sync() && !refusals_.next_attempt()) schedule_.wake();
 }
 
 void Daemon::announce_again() {

@@ -14,6 +14,9 @@
 #include "twobox/api_server.h"
 #include "twobox/commands.h"
 #include "twobox/document_file.h"
+#include "twobox/keepalived_fifos.h"
+#include "twobox/role_overrides.h"
+#include "twobox/role_requests.h"
 #include "twobox/state_directory.h"
 
 namespace twobox {
@@ -26,10 +29,17 @@ struct Ears {
   FileDescriptor signals;
 };
 
+/// What outlives the daemon.
+struct Records {
+  OwnershipFile ownership;
+  RoleOverridesFile roles;
+};
+
 class Daemon {
  public:
-  Daemon(DaemonOptions options, std::unique_ptr<Backend> kernel, OwnershipFile ownership, Ears ears,
-         StatusBoard& board);
+  /// `board` and `requests` outlive the daemon.
+  Daemon(DaemonOptions options, std::unique_ptr<Backend> kernel, Records records, Ears ears,
+         StatusBoard& board, RoleRequests& requests);
 
   /// Returns on SIGTERM or SIGINT, with the dataplane left as it is.
   void run();
@@ -38,6 +48,9 @@ class Daemon {
   void wait();
   void hear();
   void hear_signals();
+  void hear_requests();
+  Status change_role(const RoleRequest& request);
+  void answer_requests();
   void read_document();
   void accept(LoadedDocument loaded);
   void refuse(const std::string& reason, const std::string& message);
@@ -50,13 +63,16 @@ class Daemon {
 
   DaemonOptions options_;
   std::unique_ptr<Backend> kernel_;
-  OwnershipFile ownership_;
+  Records records_;
   Ears ears_;
   StatusBoard& board_;
+  RoleRequests& requests_;
 
   std::optional<LoadedDocument> document_;  // the last good one
   std::string refused_text_;                // of the last complaint, to say each only once
   std::optional<SteadyTime> document_due_;  // when to read the file: shortly after it was touched
+  KeepalivedFifos fifos_;
+  std::vector<RoleRequest> unanswered_;  // acted on by the next pass
   DesiredState desired_;
   Refusals refusals_;
   Schedule schedule_;

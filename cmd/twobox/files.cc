@@ -1,7 +1,9 @@
 #include "twobox/files.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,18 +34,37 @@ Status write_all(int fd, std::string_view text, const std::string& path) {
 }
 
 Status flush_directory_of(const std::string& path) {
-  const std::string directory = std::filesystem::path(path).parent_path();
+  const std::string directory = std::filesystem::path(path).parent_path() / ".";
   const FileDescriptor fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.is_open() || ::fsync(fd.get()) != 0)
     return failure(ErrorKind::kTransport, "flush directory", directory);
   return success();
 }
 
+/// A pipe without a name, as a shell's <(...). Its writer is there already, so it ends.
+bool is_shell_pipe(int fd, const struct stat& status) {
+  struct statfs filesystem {};
+  return S_ISFIFO(status.st_mode) && ::fstatfs(fd, &filesystem) == 0 &&
+         filesystem.f_type == PIPEFS_MAGIC;
+}
+
+/// A named pipe or a device could keep us waiting for ever, in open() already.
+Result<FileDescriptor> open_to_read(const std::string& path) {
+  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  struct stat status {};
+  if (!fd.is_open() || ::fstat(fd.get(), &status) != 0 || ::fcntl(fd.get(), F_SETFL, 0) != 0)
+    return failure(ErrorKind::kUnavailable, "open", path);
+  if (S_ISREG(status.st_mode) || is_shell_pipe(fd.get(), status)) return fd;
+  return Error{ErrorKind::kUnavailable, S_ISDIR(status.st_mode) ? EISDIR : EINVAL,
+               "read " + path + ": not a file"};
+}
+
 }  // namespace
 
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
-  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.is_open()) return failure(ErrorKind::kUnavailable, "open", path);
+  const auto opened = open_to_read(path);
+  if (!opened) return opened.error();
+  const FileDescriptor& fd = *opened;
   std::string text;
   std::array<char, 65536> chunk;
   for (;;) {

@@ -9,8 +9,8 @@
 
 namespace twobox {
 
-/// At most `limit` bytes. Errors: kUnavailable with errno (ENOENT, EACCES ...); EFBIG if there is
-/// more.
+/// At most `limit` bytes of a file or of a shell's pipe. Errors: kUnavailable with errno (ENOENT,
+/// EACCES ...); EFBIG if there is more; EISDIR and EINVAL for what is no file, without waiting.
 Result<std::string> read_file(const std::string& path, std::size_t limit);
 
 /// Writes beside the file, flushes to the disk, renames over it, flushes the directory.

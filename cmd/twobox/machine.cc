@@ -1,18 +1,29 @@
 #include "twobox/machine.h"
 
-#include "reconciler/roles.h"
-
 namespace twobox {
+namespace {
 
 Result<NodeName> choose_node(const Document& document, const std::optional<NodeName>& name,
-                             Backend& backend) {
-  if (name) {
-    if (document.nodes.contains(*name)) return *name;
-    return Error{ErrorKind::kInvalidDocument, 0, "the document has no node '" + *name + "'"};
-  }
-  const auto observed = backend.observe(Scope{});
-  if (!observed) return with_context(observed.error(), "find out which node this machine is");
-  return identify_node(document, *observed);
+                             const Machine& machine) {
+  if (!name) return identify_node(document, machine);
+  if (document.nodes.contains(*name)) return *name;
+  return Error{ErrorKind::kInvalidDocument, 0, "the document has no node '" + *name + "'"};
+}
+
+}  // namespace
+
+Result<Standpoint> take_standpoint(const ValidDocument& document,
+                                   const std::optional<NodeName>& node, const RoleHints& hints,
+                                   Backend& backend) {
+  auto machine = backend.observe_machine();
+  if (!machine) return with_context(machine.error(), "find out which node this machine is");
+  const auto chosen = choose_node(*document, node, *machine);
+  if (!chosen) return chosen.error();
+  VipRoles roles =
+      decide_roles(*document, *chosen,
+                   {std::move(machine->addresses), hints.overrides, hints.keepalived_faults});
+  DesiredState desired = resolve(document, *chosen, roles_of(roles));
+  return Standpoint{*chosen, std::move(roles), std::move(desired)};
 }
 
 }  // namespace twobox

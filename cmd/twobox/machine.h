@@ -1,19 +1,34 @@
 // What diff, apply and the daemon have in common: this machine, and what a document wants of it.
 #pragma once
 
-#include <memory>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "reconciler/backend.h"
-#include "reconciler/ownership.h"
 #include "reconciler/resolve.h"
+#include "reconciler/roles.h"
 #include "schema/validate.h"
 
 namespace twobox {
 
-/// `name` if the document has such a node; without a name, the node that has this machine's MAC or
+/// What decides roles beside the document and the machine's addresses.
+struct RoleHints {
+  RoleOverrides overrides;
+  std::set<std::string> keepalived_faults;
+};
+
+/// A document as seen from one machine.
+struct Standpoint {
+  NodeName node;
+  VipRoles roles;
+  DesiredState desired;
+};
+
+/// `node` if the document has such a node; without one, the node that has this machine's MAC or
 /// address. Errors: kInvalidDocument; whatever observing the machine gives.
-Result<NodeName> choose_node(const Document& document, const std::optional<NodeName>& name,
-                             Backend& backend);
+Result<Standpoint> take_standpoint(const ValidDocument& document,
+                                   const std::optional<NodeName>& node, const RoleHints& hints,
+                                   Backend& backend);
 
 }  // namespace twobox

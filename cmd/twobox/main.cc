@@ -88,6 +88,17 @@ void add_status(CLI::App& app, StatusOptions& options, Chosen& chosen) {
   command.callback([&] { chosen = [&] { return run_status(options); }; });
 }
 
+void add_role(CLI::App& app, RoleOptions& options, Chosen& chosen) {
+  auto& command = *app.add_subcommand(
+      "role", "show a VIP's role, set it by hand until the next boot, or take that back");
+  command.add_option("VIP", options.vip, "its name in the document")->required();
+  command.add_option("ROLE", options.role, "master, backup, fault or document")
+      ->check(CLI::IsMember({"master", "backup", "fault", "document"}));
+  command.add_option("--api", options.api, "where the daemon listens")->capture_default_str();
+  add_format(command, options.format);
+  command.callback([&] { chosen = [&] { return run_role(options); }; });
+}
+
 void add_cleanup(CLI::App& app, CleanupOptions& options, Chosen& chosen) {
   auto& command = *app.add_subcommand("cleanup", "remove what twobox made, and nothing else");
   add_state_directory(command, options.state_directory);
@@ -117,6 +128,7 @@ int run(int argc, char** argv) {
   ApplyOptions apply;
   DaemonOptions daemon;
   StatusOptions status;
+  RoleOptions role;
   CleanupOptions cleanup;
   RenderOptions render;
   add_validate(app, validate, chosen);
@@ -124,6 +136,7 @@ int run(int argc, char** argv) {
   add_apply(app, apply, chosen);
   add_run(app, daemon, chosen);
   add_status(app, status, chosen);
+  add_role(app, role, chosen);
   add_cleanup(app, cleanup, chosen);
   add_render(app, render, chosen);
   app.add_subcommand("schema", "print the document's JSON Schema")->callback([&chosen] {

@@ -8,10 +8,10 @@
 
 #include "backends/kernel.h"
 #include "reconciler/describe.h"
-#include "reconciler/roles.h"
 #include "twobox/document_file.h"
 #include "twobox/log.h"
 #include "twobox/machine.h"
+#include "twobox/role_overrides.h"
 
 namespace twobox {
 namespace {
@@ -37,13 +37,18 @@ std::optional<Target> find_target(const DiffOptions& options) {
     complain(kernel.error().message);
     return std::nullopt;
   }
-  const auto node = choose_node(*loaded->document, options.node, **kernel);
-  if (!node) {
-    complain(node.error().message);
+  const auto by_hand = RoleOverridesFile::open(options.state_directory);
+  if (!by_hand) {
+    complain(by_hand.error().message);
     return std::nullopt;
   }
-  DesiredState desired = resolve(loaded->document, roles_by_document(*loaded->document, *node));
-  return Target{*std::move(kernel), *node, std::move(desired)};
+  auto standpoint =
+      take_standpoint(loaded->document, options.node, {by_hand->roles(), {}}, **kernel);
+  if (!standpoint) {
+    complain(standpoint.error().message);
+    return std::nullopt;
+  }
+  return Target{*std::move(kernel), std::move(standpoint->node), std::move(standpoint->desired)};
 }
 
 void print_diff(const DiffReport& report, OutputFormat format) {

@@ -29,10 +29,10 @@ Result<FileDescriptor> open_signals() {
   return fd;
 }
 
-Result<Ears> open_ears(const std::string& document) {
+Result<Ears> open_ears(const std::string& document, const OwnPorts& own_ports) {
   auto signals = open_signals();
   if (!signals) return signals.error();
-  auto kernel = KernelEvents::open();
+  auto kernel = KernelEvents::open(own_ports);
   if (!kernel) return with_context(kernel.error(), "listen to the kernel");
   auto sysctls = SysctlWatch::open();
   if (!sysctls) return with_context(sysctls.error(), "watch sysctls");
@@ -44,13 +44,14 @@ Result<Ears> open_ears(const std::string& document) {
 /// The default socket is a convenience: without it the dataplane is held all the same. One that was
 /// asked for must be there.
 Result<std::vector<std::unique_ptr<ApiServer>>> start_api(const std::vector<std::string>& listen,
-                                                          const StatusBoard& board) {
+                                                          const StatusBoard& board,
+                                                          RoleRequests& requests) {
   std::vector<std::unique_ptr<ApiServer>> servers;
   const bool asked_for = !listen.empty();
   for (const std::string& text : asked_for ? listen : std::vector<std::string>{kDefaultApi}) {
     const auto address = parse_listen_address(text);
     if (!address) return address.error();
-    auto server = ApiServer::start(*address, board);
+    auto server = ApiServer::start(*address, board, requests);
     if (!server && asked_for) return server.error();
     if (server) {
       servers.push_back(*std::move(server));
@@ -64,19 +65,25 @@ Result<std::vector<std::unique_ptr<ApiServer>>> start_api(const std::vector<std:
 }  // namespace
 
 int run_daemon(const DaemonOptions& options) {
-  auto ears = open_ears(options.document);
-  if (!ears) return fail(ears.error());
   auto kernel = open_kernel();
   if (!kernel) return fail(kernel.error());
+  auto ears = open_ears(options.document, (*kernel)->own_ports());
+  if (!ears) return fail(ears.error());
   const auto lock = ChangeLock::take(options.state_directory);
   if (!lock) return fail(lock.error());
   auto ownership = OwnershipFile::open(options.state_directory);
   if (!ownership) return fail(ownership.error());
 
+  auto roles = RoleOverridesFile::open(options.state_directory);
+  if (!roles) return fail(roles.error());
+  auto requests = RoleRequests::open();
+  if (!requests) return fail(requests.error());
+
   StatusBoard board;
-  const auto servers = start_api(options.listen, board);
+  const auto servers = start_api(options.listen, board, *requests);
   if (!servers) return fail(servers.error());
-  Daemon daemon(options, *std::move(kernel), *std::move(ownership), *std::move(ears), board);
+  Daemon daemon(options, *std::move(kernel), {*std::move(ownership), *std::move(roles)},
+                *std::move(ears), board, *requests);
   daemon.run();
   return 0;
 }

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "reconciler/sysctl_value.h"
 #include "schema/parse.h"
 #include "twobox/files.h"
+#include "twobox/machine_ids.h"
 
 namespace twobox {
 namespace {
@@ -25,32 +25,10 @@ Error failure(const std::string& doing, const std::string& path) {
   return {ErrorKind::kUnavailable, code, doing + " " + path + ": " + std::strerror(code)};
 }
 
-/// A number that no other network namespace has until the next reboot. The inode of
-/// /proc/self/ns/net is used anew as soon as a namespace is gone; the cookie is not
-/// (net/core/net_namespace.c, Linux 5.14).
-Result<std::string> network_namespace_id() {
-#ifndef SO_NETNS_COOKIE
-  constexpr int SO_NETNS_COOKIE = 71;
-#endif
-  const FileDescriptor fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  std::uint64_t cookie = 0;
-  socklen_t length = sizeof(cookie);
-  if (fd.is_open() && ::getsockopt(fd.get(), SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) == 0)
-    return std::to_string(cookie);
-  struct stat status {};
-  if (::stat("/proc/self/ns/net", &status) != 0) return failure("look at", "/proc/self/ns/net");
-  return "inode-" + std::to_string(status.st_ino);
-}
-
-Result<std::string> boot_id() {
-  auto text = read_file("/proc/sys/kernel/random/boot_id", 256);
-  if (!text) return text.error();
-  return normal_sysctl_value(*text);
-}
-
 Status make_directory(const std::string& path) {
   std::error_code code;
-  std::filesystem::create_directories(path, code);
+  const bool is_new = std::filesystem::create_directories(path, code);
+  if (is_new) std::filesystem::permissions(path, std::filesystem::perms::owner_all, code);
   if (!code) return success();
   return Error{ErrorKind::kUnavailable, code.value(),
                "create state directory " + path + ": " + code.message()};

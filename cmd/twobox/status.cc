@@ -1,10 +1,8 @@
-#include <httplib.h>
-
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "twobox/api_server.h"
+#include "twobox/api_client.h"
 #include "twobox/commands.h"
 #include "twobox/log.h"
 
@@ -16,16 +14,6 @@ using Json = nlohmann::ordered_json;
 constexpr int kReady = 0;
 constexpr int kNoDaemon = 1;
 constexpr int kNotReady = 3;
-
-std::optional<std::string> fetch_status(const ListenAddress& address) {
-  httplib::Client client(address.host_or_path, address.port == 0 ? 80 : address.port);
-  if (address.port == 0) client.set_address_family(AF_UNIX);
-  client.set_connection_timeout(2);
-  client.set_read_timeout(5);
-  const auto response = client.Get("/v1/status");
-  if (!response || response->status != 200) return std::nullopt;
-  return response->body;
-}
 
 std::string text_of(const Json& object, const char* name) {
   const auto field = object.find(name);
@@ -65,19 +53,18 @@ void print_text(const Json& status) {
 }  // namespace
 
 int run_status(const StatusOptions& options) {
-  const auto address = parse_listen_address(options.api);
-  if (!address) {
-    complain(address.error().message);
+  const auto response = ask_daemon(options.api, Request{});
+  if (!response) {
+    complain(response.error().message);
     return kNoDaemon;
   }
-  const auto body = fetch_status(*address);
-  const Json status = Json::parse(body.value_or(""), nullptr, /*allow_exceptions=*/false);
-  if (!body || !status.is_object()) {
-    complain("no daemon answers on " + options.api);
+  const Json status = Json::parse(response->body, nullptr, /*allow_exceptions=*/false);
+  if (response->status != 200 || !status.is_object()) {
+    complain("what answers on " + options.api + " is no twobox daemon");
     return kNoDaemon;
   }
   if (options.format == OutputFormat::kJson) {
-    std::fputs(body->c_str(), stdout);
+    std::fputs(response->body.c_str(), stdout);
   } else {
     print_text(status);
   }

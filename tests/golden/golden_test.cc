@@ -27,7 +27,7 @@ DesiredState desired_by(const fs::path& file, const NodeName& node) {
   const auto document = read_document(read(file));
   REQUIRE_MESSAGE(std::holds_alternative<ValidDocument>(document), file.string());
   const auto& valid = std::get<ValidDocument>(document);
-  return resolve(valid, roles_by_document(*valid, node));
+  return resolve(valid, node, roles_of(decide_roles(*valid, node, {})));
 }
 
 std::string plan_of(const fs::path& folder) {

@@ -58,6 +58,10 @@ TEST_CASE("ipvs: both daemons run side by side and follow a change of role") {
   KernelState both;
   both.ipvs_daemons = {{kMaster, daemon(1)}, {kBackup, daemon(1)}};
   kernel.converge(both);
+  both.ipvs_daemons = {{kMaster, daemon(2)}, {kBackup, daemon(3)}};
+  kernel.converge(both);
+  both.ipvs_daemons.at(kBackup) = daemon(4);  // only one of them changes
+  kernel.converge(both);
   KernelState master;
   master.ipvs_daemons = {{kMaster, daemon(1)}};
   KernelState backup;

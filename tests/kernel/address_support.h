@@ -41,6 +41,10 @@ class VethPair {
   VethPair() {
     run(std::string("ip link add wire address ") + kWireMac + " type veth peer name peer");
     run("ip link set wire addrgenmode none up && ip link set peer addrgenmode none up");
+    // The carrier comes up in a kernel thread, which then tells every listener. The last command
+    // takes the lock it holds meanwhile, so when that returns nothing more is to come.
+    run("for i in $(seq 200); do [ $(ip -br link show up | grep -cE '^(wire|peer)@.* UP ') = 2 ] "
+        "&& exec ip link set wire up; sleep 0.05; done; exit 1");
   }
   VethPair(const VethPair&) = delete;
   VethPair& operator=(const VethPair&) = delete;
@@ -64,6 +68,36 @@ inline Observed observe(AddressBackend& backend) {
   const Status status = backend.observe(observed.kernel, observed.links, observed.settings);
   REQUIRE_MESSAGE(status.has_value(), status.error().message);
   return observed;
+}
+
+inline constexpr AddressConfig kStays{};
+
+inline AddressChange create(const AddressKey& key, const AddressConfig& config = kStays) {
+  return {key, std::nullopt, config};
+}
+inline AddressChange destroy(const AddressKey& key) {
+  return {key, kStays, std::nullopt};
+}
+
+/// A pair of interfaces and the backend that works on them.
+struct Kernel {
+  VethPair veth;
+  AddressBackend backend = *AddressBackend::open();
+
+  Status apply(const AddressChange& change) {
+    const Change changes[] = {change};
+    return backend.apply(changes).at(0);
+  }
+  void must(const AddressChange& change) {
+    const Status status = apply(change);
+    REQUIRE_MESSAGE(status.has_value(), status.error().message);
+  }
+  std::optional<AddressConfig> at(const AddressKey& wanted) { return observe(backend).at(wanted); }
+};
+
+/// True if `ip address` shows these words.
+inline bool listed(const std::string& on, const std::string& words) {
+  return succeeds("ip -o address show dev " + on + " | grep -qF '" + words + "'");
 }
 
 }  // namespace twobox::address_test

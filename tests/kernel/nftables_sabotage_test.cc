@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "reconciler/bypass_table.h"
-#include "reconciler/plan.h"
 #include "tests/kernel/nftables_support.h"
 
 namespace twobox::nft_test {
@@ -181,24 +180,6 @@ std::vector<Sabotage> with_other_sets() {
           set_remade("type ipv4_addr . inet_proto . inet_service; flags constant;"),
           set_remade("type ipv4_addr . inet_proto . inet_service; flags interval;"),
           set_remade("type ipv4_addr . inet_proto . inet_service; counter;")};
-}
-
-/// Carries out a plan as the product does: the nftables steps of each phase in one batch.
-void carry_out(Nftables& nftables, const Plan& plan) {
-  for (std::size_t at = 0; at < plan.steps.size();) {
-    std::vector<Change> batch;
-    const Phase phase = plan.steps[at].phase;
-    for (; at < plan.steps.size() && plan.steps[at].phase == phase; ++at)
-      batch.push_back(plan.steps[at].change);
-    nftables.apply_all(batch);
-  }
-}
-
-Plan plan_for(Nftables& nftables, const DesiredState& desired) {
-  ObservedState observed;
-  observed.kernel = nftables.observe();
-  observed.nft_rule_handles = nftables.handles();
-  return make_plan(desired, observed, {});
 }
 
 void check_repairs(const std::vector<Sabotage>& sabotages) {

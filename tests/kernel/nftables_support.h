@@ -14,6 +14,7 @@
 #include "backends/nftables/backend.h"
 #include "reconciler/diff.h"
 #include "reconciler/objects.h"
+#include "reconciler/plan.h"
 
 namespace twobox::nft_test {
 
@@ -121,5 +122,23 @@ class Nftables {
   std::vector<NftablesBackend> backend_;  // exactly one; it has no default
   NftablesBackend::Handles handles_;
 };
+
+/// Carries out a plan as the product does: the nftables steps of each phase in one batch.
+inline void carry_out(Nftables& nftables, const Plan& plan) {
+  for (std::size_t at = 0; at < plan.steps.size();) {
+    std::vector<Change> batch;
+    const Phase phase = plan.steps[at].phase;
+    for (; at < plan.steps.size() && plan.steps[at].phase == phase; ++at)
+      batch.push_back(plan.steps[at].change);
+    nftables.apply_all(batch);
+  }
+}
+
+inline Plan plan_for(Nftables& nftables, const DesiredState& desired) {
+  ObservedState observed;
+  observed.kernel = nftables.observe();
+  observed.nft_rule_handles = nftables.handles();
+  return make_plan(desired, observed, {});
+}
 
 }  // namespace twobox::nft_test

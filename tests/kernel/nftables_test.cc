@@ -1,8 +1,5 @@
 // The nftables backend on the running kernel: what is made reads back equal, and nft sees the same.
 #include <doctest/doctest.h>
-#include <linux/capability.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,6 +9,7 @@
 #include <vector>
 
 #include "reconciler/bypass_table.h"
+#include "tests/kernel/capabilities.h"
 #include "tests/kernel/nftables_support.h"
 
 namespace twobox::nft_test {
@@ -48,12 +46,6 @@ KernelState mark_state() {
   state.nft_rules[{"marks", "mark-ipv6"}] =
       mark_rule(AddressFamily::kIpv6, "marks-ipv6", "mark-ipv6: from clients only");
   return state;
-}
-
-void drop_capabilities() {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
-  ::syscall(SYS_capset, &header, none);
 }
 
 NftRuleKey redirect_rule_key(const KernelState& state) {

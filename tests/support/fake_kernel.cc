@@ -41,7 +41,11 @@ class Execute {
   }
   void operator()(const NftChainChange& change) { set(kernel_.nft_chains, change); }
   void operator()(const NftSetChange& change) { set(kernel_.nft_sets, change); }
-  void operator()(const NftElementChange& change) { set(kernel_.nft_elements, change); }
+  void operator()(const NftElementChange& change) {
+    // Adding what is there leaves it as it is; what a change replaces is deleted first.
+    const bool adds = !change.before && change.after;
+    if (!adds || !kernel_.nft_elements.contains(change.key)) set(kernel_.nft_elements, change);
+  }
   void operator()(const NftRuleChange& change) { set(kernel_.nft_rules, change); }
   void operator()(const SysctlChange& change) { set(kernel_.sysctls, change); }
 
@@ -61,6 +65,11 @@ Result<ObservedState> FakeKernel::observe(const Scope& scope) {
   std::erase_if(seen.kernel.sysctls,
                 [&](const auto& sysctl) { return !scope.sysctls.contains(sysctl.first); });
   return seen;
+}
+
+Result<Machine> FakeKernel::observe_machine() {
+  if (unreadable) return *unreadable;
+  return Machine{state.links, state.kernel.addresses};
 }
 
 std::vector<Status> FakeKernel::apply(Subsystem subsystem, std::span<const Change> changes,

@@ -18,6 +18,7 @@ class FakeKernel : public Backend {
   explicit FakeKernel(KernelState initial = {}) { state.kernel = std::move(initial); }
 
   Result<ObservedState> observe(const Scope& scope) override;
+  Result<Machine> observe_machine() override;
   std::vector<Status> apply(Subsystem subsystem, std::span<const Change> changes,
                             const std::map<NftRuleKey, std::uint64_t>& handles) override;
   Status announce(const InterfaceName& interface, const IpAddress& address, int count) override;

@@ -80,11 +80,13 @@ TEST_CASE("elements come back") {
         const IpAddress address = *IpAddress::parse(text);
         const NftElementKey key{"some-set", Endpoint{address, protocol, port}};
         check_elements(family_key(address), {{key, {}}});
-        check_elements(family_key(address), {{key, {0xdeadbeef}}});
+        check_elements(family_key(address), {{key, {0xdeadbeef, false}}});
       }
   const NftElementKey mac{"some-set", *MacAddress::parse("02:00:00:00:00:01")};
   check_elements(NftSetKeyType::kEtherAddress, {{mac, {}}});
-  check_elements(NftSetKeyType::kEtherAddress, {{mac, {0}}});
+  check_elements(NftSetKeyType::kEtherAddress, {{mac, {0, false}}});
+  const std::vector<Element> counting = {{mac, {std::nullopt, true}}};
+  CHECK(!encode_new_elements("some-set", counting));
 }
 
 TEST_CASE("as many elements as one message takes come back, of the longest kind") {
@@ -92,7 +94,7 @@ TEST_CASE("as many elements as one message takes come back, of the longest kind"
   for (std::size_t at = 0; at < kElementsPerMessage; ++at)
     elements.push_back({{"some-set", Endpoint{*IpAddress::parse("2001:db8::1"), Protocol::kTcp,
                                               static_cast<std::uint16_t>(at)}},
-                        {1}});
+                        {1, false}});
   check_elements(NftSetKeyType::kEndpointIpv6, elements);
 }
 
@@ -160,6 +162,18 @@ TEST_CASE("both numberings of a register are one") {
   CHECK(!register_from(NFT_REG_VERDICT));
   CHECK(!register_from(NFT_REG32_15 + 1));
   CHECK(!register_from(NFT_REG_4 + 1));
+}
+
+TEST_CASE("an element with extras is deleted and added in one batch, in this order") {
+  const NftElementKey mac{"peers", *MacAddress::parse("02:00:00:00:00:01")};
+  const NftElementConfig expires{std::nullopt, true};
+  const std::vector<Change> changes = {NftElementChange{mac, expires, NftElementConfig{}}};
+  const Batch batch = build_batch(changes, {});
+
+  CHECK(batch.may_be_sent());
+  REQUIRE(batch.entries.size() == 2);
+  CHECK(is_of_type(batch.entries[0].message.view(), NFT_MSG_DELSETELEM));
+  CHECK(is_of_type(batch.entries[1].message.view(), NFT_MSG_NEWSETELEM));
 }
 
 TEST_CASE("neighbouring elements share messages, and a deleted set's need none") {

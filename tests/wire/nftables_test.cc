@@ -100,8 +100,10 @@ TEST_CASE("recorded elements of ours") {
         Elements{{{"marks-ipv4", endpoint("192.0.2.1", Protocol::kTcp, 80)}, {0x123}}});
 }
 
-TEST_CASE("a recorded element that is more than a key is none of ours") {
-  CHECK(recorded_elements("extra-catchall") == Elements{{{"extra-catchall", OpaqueElement{}}, {}}});
+TEST_CASE("a recorded element of a set of another kind is none of ours, nor is the catch-all") {
+  const NftElementConfig matches_all{std::nullopt, true};
+  CHECK(recorded_elements("extra-catchall") ==
+        Elements{{{"extra-catchall", OpaqueElement{}}, matches_all}});
   CHECK(recorded_elements("extra-timeout") ==
         Elements{{{"extra-timeout", OpaqueElement{{2, 0, 0, 0, 0, 2}}}, {}}});
   CHECK(recorded_elements("extra-counter") ==
@@ -110,13 +112,23 @@ TEST_CASE("a recorded element that is more than a key is none of ours") {
         Elements{{{"extra-range", OpaqueElement{{192, 0, 2, 0, 6, 0, 0, 0, 0, 1, 0, 0}}}, {}}});
 }
 
-TEST_CASE("an element with a counter in a set without one is none of ours") {
+TEST_CASE("an element with a counter in a set without one is ours with extras") {
   // No nft writes it, but the kernel takes it. The set is read as the plain one it looks like.
   Elements elements;
   const NftSetConfig plain{NftSetKeyType::kEtherAddress, false, 0};
   for (const Bytes& message : recorded("elements-extra-counter.hex"))
     REQUIRE(decode_elements(message, {"extra-counter"}, plain, elements).has_value());
-  CHECK(elements == Elements{{{"extra-counter", OpaqueElement{{2, 0, 0, 0, 0, 3}}}, {}}});
+  const NftElementConfig counts{std::nullopt, true};
+  CHECK(elements == Elements{{{"extra-counter", mac("02:00:00:00:00:03")}, counts}});
+}
+
+TEST_CASE("an element that expires is ours with extras") {
+  Elements elements;
+  const NftSetConfig plain{NftSetKeyType::kEtherAddress, false, 0};
+  for (const Bytes& message : recorded("elements-extra-timeout.hex"))
+    REQUIRE(decode_elements(message, {"extra-timeout"}, plain, elements).has_value());
+  const NftElementConfig expires{std::nullopt, true};
+  CHECK(elements == Elements{{{"extra-timeout", mac("02:00:00:00:00:02")}, expires}});
 }
 
 TEST_CASE("recorded rules of ours") {

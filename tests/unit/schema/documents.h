@@ -1,25 +1,11 @@
 // Documents to test with: one that is valid, and what one change makes of it.
 #pragma once
 
-#include <doctest/doctest.h>
-
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace doctest {
-
-/// So that a failed comparison shows the lines.
-template <>
-struct StringMaker<std::vector<std::string>> {
-  static String convert(const std::vector<std::string>& lines) {
-    std::string text;
-    for (const std::string& line : lines) text += "\n    " + line;
-    return text.empty() ? "(none)" : text.c_str();
-  }
-};
-
-}  // namespace doctest
+#include "tests/support/lines.h"
 
 namespace twobox::test {
 
@@ -36,10 +22,7 @@ std::string with(const std::string& document, std::string_view pointer, std::str
 /// valid_document() without what is at the pointer.
 std::string document_without(std::string_view pointer);
 
-/// One line for each fault that read_document() finds, less those of what is not supported yet.
+/// One line for each fault that read_document() finds.
 Lines faults_of(std::string_view document);
-
-/// What is not supported yet.
-Lines not_yet_of(std::string_view document);
 
 }  // namespace twobox::test

@@ -225,15 +225,19 @@ TEST_CASE("a mark stands once on a node, whatever the VIP and protocol") {
 TEST_CASE("backup-only needs sync and one role for all") {
   const std::string sync = R"({"interface": "eth1"})";
   const Row rows[] = {
-      {{{"/vips/web/bypass", "\"backup-only\""}},
+      {{{"/vips/web/bypass", "\"backup-only\""}, {"/vips/web/role", "\"backup\""}},
        {"/vips/web/bypass: found \"backup-only\" in a document without \"sync\", allowed is another bypass, or "
         "a document with \"sync\""}},
-      {{{"/vips/web/bypass", "\"backup-only\""}, {"/sync", sync}}, {}},
+      {{{"/vips/web/bypass", "\"backup-only\""}, {"/sync", sync}, {"/vips/web/role", "\"backup\""}},
+       {}},
+      {{{"/vips/web/bypass", "\"backup-only\""}, {"/sync", sync}},
+       {"/vips/six/role: found a role other than that of VIP \"web\", allowed is one role for all VIPs "
+        "beside bypass \"backup-only\""}},
       {{{"/vips/web/bypass", "\"backup-only\""},
         {"/vips/six/bypass", "\"backup-only\""},
         {"/sync", sync}},
-       {"/vips/web/role: found a role other than that of VIP \"six\", allowed is one role for all VIPs with "
-        "bypass \"backup-only\""}},
+       {"/vips/web/role: found a role other than that of VIP \"six\", allowed is one role for all VIPs "
+        "beside bypass \"backup-only\""}},
       {{{"/vips/web/bypass", "\"backup-only\""},
         {"/vips/six/bypass", "\"backup-only\""},
         {"/vips/web/role", "\"backup\""},
@@ -243,18 +247,16 @@ TEST_CASE("backup-only needs sync and one role for all") {
   for (const Row& row : rows) check_row(row);
 }
 
-TEST_CASE("what is not supported yet is refused, each with what is") {
-  const std::string yet = ", which this version does not support yet; allowed is ";
-  CHECK(not_yet_of(valid_document()).empty());
-  for (const std::string bypass : {"\"mac-mark\"", "\"backup-only\""})
-    CHECK(not_yet_of(document_with("/vips/web/bypass", bypass)) ==
-          Lines{"/vips/web/bypass: found " + bypass + yet + "\"redirect\" or \"none\""});
-  const std::string roles = "a role of \"master\", \"backup\", \"fault\" or {\"master\": NODE}";
-  CHECK(not_yet_of(document_with("/vips/web/role", R"({"follow": "address"})")) ==
-        Lines{"/vips/web/role/follow: found \"address\"" + yet + roles});
-  CHECK(not_yet_of(document_with("/vips/web/role",
-                                 R"({"follow": "keepalived", "instance": "x", "fifo": "/x"})")) ==
-        Lines{"/vips/web/role/follow: found \"keepalived\"" + yet + roles});
-  CHECK(not_yet_of(document_with("/sync", R"({"interface": "eth1"})")) ==
-        Lines{"/sync: found a sync daemon" + yet + "a document without \"sync\""});
+TEST_CASE("a sysctl that a bypass needs can't be held at something else") {
+  const std::string mark = R"([{"protocol": "tcp", "port": 80, "mark": 3}])";
+  const Row rows[] = {
+      {{{"/vips/web/bypass", "\"mac-mark\""},
+        {"/vips/web/services", mark},
+        {"/sysctls/net.ipv4.conf.enp0s3.arp_ignore", "\"0\""},
+        {"/sysctls/net.ipv4.conf.enp0s3.arp_announce", "\"2\""}},
+       {"/sysctls/net.ipv4.conf.enp0s3.arp_ignore: found \"0\", allowed is \"1\", which bypass "
+        "\"mac-mark\" of VIP \"web\" needs, or nothing"}},
+      {{{"/sysctls/net.ipv4.conf.enp0s3.arp_ignore", "\"0\""}}, {}},
+  };
+  for (const Row& row : rows) check_row(row);
 }

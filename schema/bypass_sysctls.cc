@@ -1,0 +1,33 @@
+#include "schema/bypass_sysctls.h"
+
+#include <algorithm>
+
+namespace twobox {
+namespace {
+
+/// "net.ipv4.conf.eth0/100.": as in sysctl(8), a dot within a name is written '/'.
+std::string interface_sysctls(const InterfaceName& interface) {
+  std::string name = interface.str();
+  std::ranges::replace(name, '.', '/');
+  return "net.ipv4.conf." + name + ".";
+}
+
+}  // namespace
+
+bool is_parked_on_loopback(Bypass bypass) {
+  return bypass == Bypass::kMacMark || bypass == Bypass::kBackupOnly;
+}
+
+std::map<std::string, std::string> bypass_sysctls(const Vip& vip) {
+  std::map<std::string, std::string> sysctls;
+  // Without these two a backup would tell the wire that the VIP on its lo is here. IPv6 never
+  // answers for an address of another interface (net/ipv6/ndisc.c, ndisc_recv_ns).
+  if (is_parked_on_loopback(vip.bypass) && vip.address.address().family() == AddressFamily::kIpv4) {
+    sysctls[interface_sysctls(vip.interface) + "arp_announce"] = "2";
+    sysctls[interface_sysctls(vip.interface) + "arp_ignore"] = "1";
+  }
+  if (vip.bypass == Bypass::kBackupOnly) sysctls[kBackupOnlySysctl] = "1";
+  return sysctls;
+}
+
+}  // namespace twobox

@@ -1,0 +1,20 @@
+// Which sysctls a bypass scheme rests on: a rule of the document as much as of the kernel state.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "schema/document.h"
+
+namespace twobox {
+
+/// 1: IPVS lets every packet pass while the backup sync daemon runs.
+constexpr char kBackupOnlySysctl[] = "net.ipv4.vs.backup_only";
+
+/// True when every node has the VIP on lo, so that it accepts what its peers forward to it.
+bool is_parked_on_loopback(Bypass bypass);
+
+/// The sysctls that must be held for the VIP's bypass, by name, and their values.
+std::map<std::string, std::string> bypass_sysctls(const Vip& vip);
+
+}  // namespace twobox

@@ -1,0 +1,212 @@
+#include "reconciler/status_recorder.h"
+
+#include <doctest/doctest.h>
+
+#include <cerrno>
+
+#include "tests/support/lines.h"
+
+using namespace twobox;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// So many seconds after the daemon's start, on both clocks.
+Moment at(int seconds) {
+  return {SteadyTime{} + std::chrono::seconds(seconds),
+          WallTime{1'767'323'045s} + std::chrono::seconds(seconds)};
+}
+
+const Step kStep{Phase::kHoldSysctls,
+                 SysctlChange{{"net.ipv4.ip_forward"}, SysctlConfig{"0"}, SysctlConfig{"1"}},
+                 "held by the document"};
+const std::string kObject = "sysctl net.ipv4.ip_forward";
+
+/// A pass that made kStep's change; `left`: and found it undone right after.
+PassReport pass(std::vector<Step> left = {}) {
+  PassReport report;
+  report.planned.steps = {kStep};
+  report.applied.outcomes = {{kStep, {}, true}};
+  if (!left.empty())
+    report.applied.outcomes[0].error = Error{ErrorKind::kKernelRefused, EPERM, "no"};
+  report.remaining.steps = std::move(left);
+  return report;
+}
+
+StatusRecorder with_document() {
+  StatusRecorder recorder("doc.json", at(0));
+  recorder.document_accepted(at(1));
+  return recorder;
+}
+
+const Condition& condition(const StatusRecorder& recorder, const char* type) {
+  return recorder.report().conditions.at(type);
+}
+
+}  // namespace
+
+TEST_CASE("a new daemon is not ready, and says why") {
+  const StatusRecorder recorder("doc.json", at(0));
+  CHECK_FALSE(is_ready(recorder.report()));
+  CHECK(condition(recorder, "Ready").reason == "NoDocument");
+  CHECK(condition(recorder, "DocumentValid").reason == "NotRead");
+  CHECK(condition(recorder, "KernelReadable").reason == "NotRead");
+  CHECK(condition(recorder, "Converged").reason == "NoPass");
+  CHECK(recorder.report().document_path == "doc.json");
+}
+
+TEST_CASE("an accepted document is a generation; held after a pass that leaves nothing") {
+  StatusRecorder recorder = with_document();
+  CHECK(recorder.report().generation == 1);
+  CHECK(recorder.report().observed_generation == 0);
+  CHECK_FALSE(is_ready(recorder.report()));
+  recorder.pass_made(pass(), Refusals{}, at(2), at(3));
+  CHECK(recorder.report().observed_generation == 1);
+  CHECK(is_ready(recorder.report()));
+  CHECK(condition(recorder, "Converged").reason == "InSync");
+  CHECK(condition(recorder, "KernelReadable").holds);
+}
+
+TEST_CASE("the same document again is no new generation") {
+  StatusRecorder recorder = with_document();
+  recorder.document_refused("Invalid", "bad", at(2));
+  recorder.document_still_valid(at(3));
+  CHECK(recorder.report().generation == 1);
+  CHECK(condition(recorder, "DocumentValid").holds);
+  CHECK(condition(recorder, "DocumentValid").message == "generation 1 is in force");
+}
+
+TEST_CASE("a refused document leaves the last good one in force, and ready") {
+  StatusRecorder recorder = with_document();
+  recorder.pass_made(pass(), Refusals{}, at(2), at(3));
+  recorder.document_refused("Invalid", "(document): found nothing", at(4));
+  CHECK_FALSE(condition(recorder, "DocumentValid").holds);
+  CHECK(condition(recorder, "DocumentValid").message == "(document): found nothing");
+  CHECK(recorder.report().generation == 1);
+  CHECK(is_ready(recorder.report()));
+}
+
+TEST_CASE("falling back: in force, though the file is not valid") {
+  StatusRecorder recorder("doc.json", at(0));
+  recorder.document_refused("Unreadable", "open doc.json", at(1));
+  recorder.fell_back(at(1));
+  recorder.pass_made(pass(), Refusals{}, at(2), at(3));
+  CHECK(recorder.report().generation == 1);
+  CHECK_FALSE(condition(recorder, "DocumentValid").holds);
+  CHECK(is_ready(recorder.report()));
+}
+
+TEST_CASE("a condition keeps its time while it stays as it is") {
+  StatusRecorder recorder = with_document();
+  recorder.pass_made(pass(), Refusals{}, at(2), at(3));
+  recorder.pass_made(pass(), Refusals{}, at(8), at(9));
+  CHECK(condition(recorder, "Ready").since == at(3).wall);
+  recorder.pass_failed({ErrorKind::kTornDump, 0, "observe: torn"}, at(10), at(11));
+  recorder.pass_failed({ErrorKind::kTornDump, 0, "observe: torn again"}, at(12), at(13));
+  CHECK(condition(recorder, "Ready").since == at(11).wall);
+  CHECK(condition(recorder, "KernelReadable").message == "observe: torn again");
+}
+
+TEST_CASE("a pass that could not be made") {
+  StatusRecorder recorder = with_document();
+  recorder.pass_made(pass(), Refusals{}, at(2), at(3));
+  recorder.pass_failed({ErrorKind::kTransport, ENOBUFS, "observe: no buffers"}, at(4), at(6));
+  CHECK_FALSE(is_ready(recorder.report()));
+  CHECK(condition(recorder, "Ready").reason == "NotConverged");
+  CHECK_FALSE(condition(recorder, "KernelReadable").holds);
+  REQUIRE(recorder.report().last_pass.has_value());
+  CHECK(recorder.report().last_pass->error == "observe: no buffers");
+  CHECK(recorder.report().last_pass->duration == 2s);
+  CHECK(recorder.report().last_pass->changes == 0);
+}
+
+TEST_CASE("what is left and refused is named, with its times on the wall") {
+  StatusRecorder recorder = with_document();
+  const PassReport report = pass({kStep});
+  Refusals refusals;
+  refusals.note(report.applied.outcomes, report.remaining, at(3).steady);
+  recorder.pass_made(report, refusals, at(2), at(3));
+  CHECK_FALSE(is_ready(recorder.report()));
+  CHECK(condition(recorder, "Converged").reason == "Refused");
+  CHECK(condition(recorder, "Converged").message == "1 difference left, 1 object refused");
+  CHECK(recorder.report().missing == std::vector<std::string>{kObject});
+  REQUIRE(recorder.report().refused.size() == 1);
+  const RefusalStatus& refused = recorder.report().refused[0];
+  CHECK(refused.object == kObject);
+  CHECK(refused.error.errno_value == EPERM);
+  CHECK(refused.since == at(3).wall);
+  CHECK(refused.next_attempt == at(3).wall + 100ms);
+  recorder.pass_made(pass(), Refusals{}, at(4), at(5));
+  CHECK(recorder.report().missing.empty());
+  CHECK(recorder.report().refused.empty());
+}
+
+TEST_CASE("differences without a refusal are differences") {
+  StatusRecorder recorder = with_document();
+  recorder.pass_made(pass({kStep, kStep}), Refusals{}, at(2), at(3));
+  CHECK(condition(recorder, "Converged").reason == "Differs");
+  CHECK(condition(recorder, "Converged").message == "2 differences left, 0 objects refused");
+}
+
+TEST_CASE("changes are remembered: by document until it was held once, then by drift") {
+  StatusRecorder recorder = with_document();
+  recorder.pass_made(pass({kStep}), Refusals{}, at(2), at(3));
+  CHECK(recorder.report().history.empty());  // what was refused is no change
+  recorder.pass_made(pass(), Refusals{}, at(4), at(5));
+  recorder.pass_made(pass(), Refusals{}, at(6), at(7));
+  recorder.document_accepted(at(8));
+  recorder.pass_made(pass(), Refusals{}, at(8), at(9));
+  const auto& history = recorder.report().history;
+  REQUIRE(history.size() == 3);
+  CHECK(history[0].cause == "document");
+  CHECK(history[1].cause == "drift");
+  CHECK(history[2].cause == "document");
+  CHECK(history[1].at == at(7).wall);
+  CHECK(history[1].action == "update");
+  CHECK(history[1].object == kObject);
+  CHECK(history[1].reason == "held by the document");
+}
+
+TEST_CASE("the history is short: the oldest go") {
+  StatusRecorder recorder = with_document();
+  for (int i = 0; i < 150; ++i) recorder.pass_made(pass(), Refusals{}, at(i), at(i));
+  CHECK(recorder.report().history.size() == kHistoryLength);
+  CHECK(recorder.report().history.back().at == at(149).wall);
+  CHECK(recorder.report().history.front().at == at(50).wall);
+}
+
+TEST_CASE("a role keeps its time while it stays the same") {
+  StatusRecorder recorder = with_document();
+  recorder.identified(
+      "a", {{"web", {Role::kMaster, "document"}}, {"mail", {Role::kBackup, "document"}}}, at(1));
+  recorder.identified(
+      "a", {{"web", {Role::kMaster, "document"}}, {"mail", {Role::kMaster, "document"}}}, at(5));
+  CHECK(recorder.report().node == "a");
+  const auto& vips = recorder.report().vips;
+  CHECK(vips.at("web").since == at(1).wall);
+  CHECK(vips.at("mail").since == at(5).wall);
+  CHECK(vips.at("mail").role == Role::kMaster);
+  recorder.identified("a", {{"web", {Role::kMaster, "document"}}}, at(6));
+  CHECK(recorder.report().vips.size() == 1);
+}
+
+TEST_CASE("a machine that is no node is told once") {
+  StatusRecorder recorder = with_document();
+  recorder.identified("a", {{"web", {Role::kMaster, "document"}}}, at(1));
+  const Error error{ErrorKind::kInvalidDocument, 0, "no node of the document"};
+  CHECK(recorder.not_identified(error, at(2)));
+  CHECK_FALSE(recorder.not_identified(error, at(3)));
+  CHECK(recorder.report().vips.empty());
+  CHECK(condition(recorder, "Ready").message == "no node of the document");
+  CHECK(condition(recorder, "Converged").reason == "NodeUnknown");
+}
+
+TEST_CASE("foreign objects are those of the newest look") {
+  StatusRecorder recorder = with_document();
+  PassReport report;
+  report.planned.foreign = {{SyncDaemonKey{SyncState::kMaster}, "not ours"}};
+  recorder.pass_made(report, Refusals{}, at(1), at(2));
+  CHECK(recorder.report().foreign == report.planned.foreign);
+  recorder.pass_made(PassReport{}, Refusals{}, at(3), at(4));
+  CHECK(recorder.report().foreign.empty());
+}

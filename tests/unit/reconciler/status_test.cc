@@ -1,0 +1,112 @@
+#include "reconciler/status.h"
+
+#include <doctest/doctest.h>
+
+#include <cerrno>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/lines.h"
+
+using namespace twobox;
+using namespace std::chrono_literals;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+/// 2026-01-02T03:04:05.678Z
+const WallTime kTime{1'767'323'045'678ms};
+
+StatusReport full() {
+  StatusReport report;
+  report.node = "a";
+  report.document_path = "/etc/twobox/document.json";
+  report.generation = 3;
+  report.observed_generation = 2;
+  report.vips["web"] = {Role::kFault, "document", kTime};
+  report.conditions["Ready"] = {true, "Converged", "all is well", kTime};
+  report.conditions["Converged"] = {false, "Differs", "1 difference left", kTime};
+  report.last_pass = LastPass{kTime, 1500us, 2, std::nullopt};
+  report.refused = {{"sysctl net.x",
+                     {ErrorKind::kKernelRefused, EPERM, "not permitted"},
+                     4,
+                     kTime,
+                     kTime + 800ms}};
+  report.missing = {"sysctl net.x"};
+  report.foreign = {{SyncDaemonKey{SyncState::kMaster}, "the document has no sync daemon"}};
+  report.history = {{kTime, "drift", "create", "sysctl net.x", "held by the document"}};
+  return report;
+}
+
+Json read(const StatusReport& report) {
+  return Json::parse(status_json(report));
+}
+
+}  // namespace
+
+TEST_CASE("the status of a daemon that knows nothing yet has every key") {
+  const Json status = read({});
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : status.items()) keys.push_back(key);
+  CHECK(keys == std::vector<std::string>{"format", "node", "document", "generation",
+                                         "observed_generation", "ready", "vips", "conditions",
+                                         "last_pass", "refused", "missing", "foreign", "history"});
+  CHECK(status["ready"] == false);
+  CHECK(status["vips"] == Json::object());
+  CHECK(status["conditions"] == Json::array());
+  CHECK(status["last_pass"].is_null());
+}
+
+TEST_CASE("generation, node and roles with their source") {
+  const Json status = read(full());
+  CHECK(status["format"] == 1);
+  CHECK(status["node"] == "a");
+  CHECK(status["document"] == "/etc/twobox/document.json");
+  CHECK(status["generation"] == 3);
+  CHECK(status["observed_generation"] == 2);
+  CHECK(status["vips"] == Json::parse(R"({"web": {
+    "role": "fault", "source": "document", "since": "2026-01-02T03:04:05.678Z"}})"));
+}
+
+TEST_CASE("conditions, with the words True and False") {
+  CHECK(read(full())["conditions"] == Json::parse(R"([
+    {"type": "Converged", "status": "False", "reason": "Differs", "message": "1 difference left",
+     "since": "2026-01-02T03:04:05.678Z"},
+    {"type": "Ready", "status": "True", "reason": "Converged", "message": "all is well",
+     "since": "2026-01-02T03:04:05.678Z"}])"));
+}
+
+TEST_CASE("the last pass, in milliseconds") {
+  StatusReport report = full();
+  CHECK(read(report)["last_pass"] == Json::parse(R"(
+    {"at": "2026-01-02T03:04:05.678Z", "duration_ms": 1.5, "changes": 2, "error": null})"));
+  report.last_pass->error = "observe: dump interrupted";
+  CHECK(read(report)["last_pass"]["error"] == "observe: dump interrupted");
+}
+
+TEST_CASE("what was refused, what is missing, what is foreign, what was done") {
+  const Json status = read(full());
+  CHECK(status["refused"] == Json::parse(R"([
+    {"object": "sysctl net.x", "errno": 1, "message": "not permitted", "failures": 4,
+     "since": "2026-01-02T03:04:05.678Z", "next_attempt": "2026-01-02T03:04:06.478Z"}])"));
+  CHECK(status["missing"] == Json::parse(R"(["sysctl net.x"])"));
+  CHECK(status["foreign"] == Json::parse(R"([
+    {"kind": "ipvs_daemon", "key": "master", "reason": "the document has no sync daemon"}])"));
+  CHECK(status["history"] == Json::parse(R"([
+    {"at": "2026-01-02T03:04:05.678Z", "cause": "drift", "action": "create",
+     "object": "sysctl net.x", "reason": "held by the document"}])"));
+}
+
+TEST_CASE("a message that is not UTF-8 does not spoil the status") {
+  StatusReport report;
+  report.missing = {"\xff"};
+  CHECK(read(report)["missing"][0] == "\xef\xbf\xbd");
+}
+
+TEST_CASE("ready is what the condition says, and false without it") {
+  StatusReport report;
+  CHECK_FALSE(is_ready(report));
+  report.conditions["Ready"] = {true, "", "", kTime};
+  CHECK(is_ready(report));
+  report.conditions["Ready"].holds = false;
+  CHECK_FALSE(is_ready(report));
+}
