@@ -149,6 +149,7 @@ class Applier {
   void carry_out(std::vector<std::size_t> open, Subsystem subsystem) {
     while (!open.empty()) {
       std::vector<Change> changes;
+      changes.reserve(open.size());
       for (const std::size_t at : open) changes.push_back(report_.outcomes[at].step.change);
       const std::vector<Status> results = backend_.apply(subsystem, changes, handles_);
       assert(results.size() == open.size());

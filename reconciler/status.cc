@@ -17,7 +17,7 @@ std::string time_text(WallTime time) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(since_epoch);
   const auto millis =
       std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch - seconds).count();
-  const std::time_t whole = static_cast<std::time_t>(seconds.count());
+  const auto whole = static_cast<std::time_t>(seconds.count());
   std::tm parts{};
   gmtime_r(&whole, &parts);
   std::array<char, 32> date{};

@@ -31,7 +31,7 @@ struct Condition {
 };
 
 struct VipStatus {
-  Role role;
+  Role role = Role::kBackup;
   std::string source;  // who decides: VipRole
   WallTime since;
 };

@@ -1,4 +1,4 @@
-// Errors are values: what failed, whether trying again can help, and the kernel's own words.
+// Errors are values: what failed, and the kernel's own words.
 #pragma once
 
 #include <cassert>
@@ -25,11 +25,6 @@ struct Error {
 
   friend bool operator==(const Error&, const Error&) = default;
 };
-
-/// True when the same call may succeed later without anybody editing the document.
-constexpr bool may_retry(ErrorKind kind) {
-  return kind != ErrorKind::kInvalidDocument && kind != ErrorKind::kBug;
-}
 
 inline Error with_context(Error error, std::string_view doing) {
   error.message = std::string(doing) + ": " + error.message;

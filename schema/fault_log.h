@@ -22,21 +22,19 @@ class FaultLog {
     if (entries_.size() < kMaxFaults)
       entries_.push_back({position, Fault{std::move(pointer), std::move(detail)}});
     else
-      ++unlisted_;
+      is_complete_ = false;
   }
 
-  bool is_complete() const { return unlisted_ == 0; }
+  bool is_complete() const { return is_complete_; }
 
   Faults take_in_document_order() {
     std::ranges::stable_sort(entries_, {}, &Entry::position);
     Faults faults;
     faults.reserve(entries_.size());
     for (Entry& entry : entries_) faults.push_back(std::move(entry.fault));
-    if (!is_complete())
-      faults.push_back(
-          {"", "found " + std::to_string(unlisted_) + " faults more, allowed is none"});
+    if (!is_complete_) faults.push_back({"", "found more faults than are listed, allowed is none"});
     entries_.clear();
-    unlisted_ = 0;
+    is_complete_ = true;
     return faults;
   }
 
@@ -46,7 +44,7 @@ class FaultLog {
     Fault fault;
   };
   std::vector<Entry> entries_;
-  std::size_t unlisted_ = 0;
+  bool is_complete_ = true;
 };
 
 }  // namespace twobox

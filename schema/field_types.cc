@@ -3,7 +3,8 @@
 namespace twobox {
 namespace {
 
-constexpr std::string_view kMachineAllowed = "an IPv4 or IPv6 address of one machine";
+constexpr std::string_view kMachineAllowed =
+    "an IPv4 or IPv6 address of one machine, without a prefix length";
 
 bool is_broadcast(const IpAddress& address) {
   return address.family() == AddressFamily::kIpv4 &&
@@ -98,7 +99,7 @@ std::optional<IpAddress> read_multicast_group(const Field& field) {
 
 std::optional<MacAddress> read_mac(const Field& field) {
   constexpr std::string_view kAllowed =
-      "the MAC address of one interface, such as \"08:00:27:77:84:ef\"";
+      "the MAC address of one interface (no group, not all zeros), such as \"08:00:27:77:84:ef\"";
   const std::string* const text = field.text(kAllowed);
   if (text == nullptr) return std::nullopt;
   if (const auto mac = MacAddress::parse(*text)) return *mac;

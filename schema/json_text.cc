@@ -116,10 +116,10 @@ bool TreeBuilder::key(std::string& text) {
   Open& object = open_.back();
   object.key = text;
   object.is_repeated = !object.keys.insert(text).second;
-  if (object.is_repeated)
-    log_.add(next_position_, pointer(),
-             found_allowed("the key " + in_quotes(text) + " again", "each key once in an object"));
-  return true;
+  if (!object.is_repeated) return true;
+  log_.add(next_position_, pointer(),
+           found_allowed("the key " + in_quotes(text) + " again", "each key once in an object"));
+  return log_.is_complete();  // pointers are long: no use in making those that nobody sees
 }
 
 /// Where the reader stands: the member or element that comes next or was begun.

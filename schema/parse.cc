@@ -1,5 +1,8 @@
 #include "schema/parse.h"
 
+#include <algorithm>
+#include <span>
+
 #include "schema/document_reading.h"
 #include "schema/field_types.h"
 #include "schema/json_text.h"
@@ -13,9 +16,10 @@ constexpr std::uint64_t kFormatVersion = 1;
 
 /// Reads each member of an object whose keys are names of the user's choice.
 template <typename Value, typename Read>
-std::map<std::string, Value> read_named(const Field& field, const JsonObject& object, Read read) {
+std::map<std::string, Value> read_named(const Field& field, std::span<const JsonMember> members,
+                                        Read read) {
   std::map<std::string, Value> named;
-  for (const JsonMember& member : object) {
+  for (const JsonMember& member : members) {
     const Field each = field.member(member);
     if (!is_name(member.key)) each.refuse_as("the key " + in_quotes(member.key), kNameAllowed);
     if (std::optional<Value> value = read(each)) named.emplace(member.key, *std::move(value));
@@ -29,7 +33,9 @@ std::map<NodeName, Node> read_nodes(const Field& field) {
   if (object == nullptr) return {};
   if (object->size() < kMinNodes || object->size() > kMaxNodes)
     field.refuse_as("an object of " + std::to_string(object->size()), kAllowed);
-  return read_named<Node>(field, *object, read_node);
+  // Rules look at each node for each service, so no more are read than there may be.
+  const std::span<const JsonMember> members = *object;
+  return read_named<Node>(field, members.first(std::min(members.size(), kMaxNodes)), read_node);
 }
 
 std::map<VipName, Vip> read_vips(const Field& field) {

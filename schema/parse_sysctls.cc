@@ -32,7 +32,8 @@ bool is_in_sysctl_value(char c) {
 }
 
 std::optional<std::string> read_value(const Field& field) {
-  constexpr std::string_view kAllowed = "a string of 1 to 255 printable ASCII characters";
+  constexpr std::string_view kAllowed =
+      "a string of 1 to 255 printable ASCII characters, not only white space";
   const std::string* const text = field.text(kAllowed);
   if (text == nullptr) return std::nullopt;
   const bool is_blank = text->find_first_not_of(" \t") == std::string::npos;

@@ -33,7 +33,8 @@ std::optional<std::string> read_instance(const Field& field) {
 }
 
 std::optional<std::string> read_fifo(const Field& field) {
-  constexpr std::string_view kAllowed = "an absolute path";
+  constexpr std::string_view kAllowed =
+      "an absolute path of at most 4095 characters, none of them a control character";
   auto path = read_plain_text(field, 4095, kAllowed);
   if (!path || (path->starts_with('/') && path->size() > 1)) return path;
   field.refuse(kAllowed);

@@ -6,7 +6,8 @@ namespace twobox {
 
 void RuleCheck::refuse(std::string pointer, std::string_view found,
                        std::string_view allowed) const {
-  faults.push_back({std::move(pointer), found_allowed(found, allowed)});
+  constexpr std::uint32_t kInOrderFound = 0;
+  log.add(kInOrderFound, std::move(pointer), found_allowed(found, allowed));
 }
 
 std::string node_pointer(const NodeName& name) {

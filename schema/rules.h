@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "schema/document.h"
+#include "schema/fault_log.h"
 #include "schema/known_parts.h"
 
 namespace twobox {
@@ -15,7 +16,7 @@ namespace twobox {
 struct RuleCheck {
   const Document& document;
   const KnownParts& known;
-  Faults& faults;
+  FaultLog& log;
 
   void refuse(std::string pointer, std::string_view found, std::string_view allowed) const;
 };

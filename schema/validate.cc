@@ -9,15 +9,15 @@ namespace twobox {
 namespace {
 
 Faults broken_rules(const Document& document, const KnownParts& known) {
-  Faults faults;
-  const RuleCheck check{document, known, faults};
+  FaultLog log;
+  const RuleCheck check{document, known, log};
   check_addresses(check);
   check_vips(check);
   check_services(check);
   check_servers(check);
   check_marks(check);
   check_sysctls(check);
-  return faults;
+  return log.take_in_document_order();
 }
 
 }  // namespace

@@ -69,12 +69,12 @@ void harden(httplib::Server& server) {
   server.set_payload_max_length(kMaxRoleBytes);
   // One request with many overlapping ranges would multiply the answer (httplib 0.11).
   server.set_pre_routing_handler([](const httplib::Request& request, httplib::Response&) {
-    const_cast<httplib::Request&>(request).ranges.clear();
+    const_cast<httplib::Request&>(request).ranges.clear();  // NOLINT(*-const-cast): no other way
     return httplib::Server::HandlerResponse::Unhandled;
   });
   // The default handler would put the exception's text into a header.
   server.set_exception_handler([](const httplib::Request&, httplib::Response& response,
-                                  std::exception_ptr) { response.status = 500; });
+                                  const std::exception_ptr&) { response.status = 500; });
 }
 
 class HttplibServer : public ApiServer {

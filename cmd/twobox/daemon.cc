@@ -1,12 +1,12 @@
 #include "twobox/daemon.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 
 #include "backends/sysctl/path.h"
 #include "reconciler/describe.h"

@@ -66,7 +66,7 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
   if (!opened) return opened.error();
   const FileDescriptor& fd = *opened;
   std::string text;
-  std::array<char, 65536> chunk;
+  std::array<char, 65536> chunk{};
   for (;;) {
     const ssize_t got = ::read(fd.get(), chunk.data(), chunk.size());
     if (got < 0 && errno == EINTR) continue;

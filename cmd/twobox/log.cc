@@ -40,9 +40,9 @@ std::string_view level_name(LogLevel level) {
 }  // namespace
 
 void log(LogLevel level, std::string_view line) {
-  static const bool under_journal = std::getenv("JOURNAL_STREAM") != nullptr;
+  static const bool kUnderJournal = std::getenv("JOURNAL_STREAM") != nullptr;
   const std::string prefix =
-      under_journal ? "<" + std::to_string(static_cast<int>(level)) + ">" : time_prefix();
+      kUnderJournal ? "<" + std::to_string(static_cast<int>(level)) + ">" : time_prefix();
   // One call, so that lines of two threads do not mix.
   const std::string text = prefix + std::string(level_name(level)) + one_line(line) + "\n";
   std::fwrite(text.data(), 1, text.size(), stderr);

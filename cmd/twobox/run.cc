@@ -1,7 +1,7 @@
-#include <signal.h>
 #include <sys/signalfd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 #include "backends/kernel.h"

@@ -121,7 +121,7 @@ TEST_CASE("words are taken as they are spelt") {
 
 TEST_CASE("addresses are those that one machine can have") {
   const FieldTable node{"/nodes/a/addresses/0",
-                        "an IPv4 or IPv6 address of one machine",
+                        "an IPv4 or IPv6 address of one machine, without a prefix length",
                         {"\"10.0.0.1\"", "\"240.0.0.1\"", "\"2001:db8::99\"", "\"fec0::1\""},
                         {"\"10.0.0\"", "\"10.0.0.1/24\"", "\"\"", "1", "null", "\"fe80::1%eth0\""}};
   check_table(node);
@@ -132,10 +132,11 @@ TEST_CASE("addresses are those that one machine can have") {
        "\"fe80::1/64\""},
       {"\"10.0.0.1/0\"", "\"10.0.0.1/33\"", "\"2001:db8::99/129\"", "\"10.0.0.1/\"", "3232235521"}};
   check_table(vip);
-  const FieldTable mac{"/nodes/a/macs/0",
-                       "the MAC address of one interface, such as \"08:00:27:77:84:ef\"",
-                       {"\"02:00:00:00:00:01\"", "\"02-00-00-00-00-01\""},
-                       {"\"01:00:00:00:00:01\"", "\"00:00:00:00:00:00\"", "\"02:00\"", "2"}};
+  const FieldTable mac{
+      "/nodes/a/macs/0",
+      "the MAC address of one interface (no group, not all zeros), such as \"08:00:27:77:84:ef\"",
+      {"\"02:00:00:00:00:01\"", "\"02-00-00-00-00-01\""},
+      {"\"01:00:00:00:00:01\"", "\"00:00:00:00:00:00\"", "\"02:00\"", "2"}};
   check_table(mac);
 }
 
@@ -168,7 +169,7 @@ TEST_CASE("addresses of no machine or of many are refused with the reason") {
   CHECK(
       faults_of(document_with("/nodes/a/addresses/1", "\"fe80::1\"")) ==
       Lines{"/nodes/a/addresses/1: found \"fe80::1\" (a link-local address), allowed is an IPv4 or "
-            "IPv6 address of one machine"});
+            "IPv6 address of one machine, without a prefix length"});
 }
 
 TEST_CASE("a wire interface is one that leads to other machines") {
@@ -252,7 +253,7 @@ TEST_CASE("sysctls below net, with a value in quotes") {
   }
   const std::string longest = "\"" + std::string(255, '1') + "\"";
   check_table({"/sysctls/net.x",
-               "a string of 1 to 255 printable ASCII characters",
+               "a string of 1 to 255 printable ASCII characters, not only white space",
                {"\"1\"", "\"4096 87380\"", "\"a\\tb\"", "\" 1\"", longest},
                {"1", "true", "null", "\"\"", "\" \"", "\"1\\n\"", "\"1\\u0000\"", "\"é\""}});
   CHECK(faults_of(document_with("/sysctls/net.x", "\"1" + longest.substr(1))).size() == 1);

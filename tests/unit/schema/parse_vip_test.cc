@@ -129,6 +129,8 @@ TEST_CASE("refused roles") {
     Lines want;
   };
   const std::string either = "allowed is an object with either \"master\" or \"follow\"";
+  const std::string fifo =
+      "allowed is an absolute path of at most 4095 characters, none of them a control character";
   const std::string instance =
       "allowed is the name of a vrrp_instance: 1 to 255 characters, no control character and no '\"'";
   const Row rows[] = {
@@ -144,13 +146,13 @@ TEST_CASE("refused roles") {
        {R"(/vips/web/role/fifo: found an unknown key, allowed is "master" or "follow")"}},
       {R"({"follow": "keepalived"})",
        {"/vips/web/role/instance: found nothing, " + instance,
-        "/vips/web/role/fifo: found nothing, allowed is an absolute path"}},
+        "/vips/web/role/fifo: found nothing, " + fifo}},
       {R"({"follow": "keepalived", "instance": "a\"b", "fifo": "run/x"})",
        {"/vips/web/role/instance: found \"a\\\"b\", " + instance,
-        "/vips/web/role/fifo: found \"run/x\", allowed is an absolute path"}},
+        "/vips/web/role/fifo: found \"run/x\", " + fifo}},
       {R"({"follow": "keepalived", "instance": "", "fifo": "/"})",
        {"/vips/web/role/instance: found \"\", " + instance,
-        "/vips/web/role/fifo: found \"/\", allowed is an absolute path"}},
+        "/vips/web/role/fifo: found \"/\", " + fifo}},
   };
   for (const Row& row : rows) {
     CAPTURE(row.value);
@@ -276,5 +278,5 @@ TEST_CASE("a server has a node or an address") {
       faults_with("services/0/servers/0", R"({"address": "127.0.0.1"})") ==
       Lines{
           "/vips/web/services/0/servers/0/address: found \"127.0.0.1\" (a loopback address), allowed is an "
-          "IPv4 or IPv6 address of one machine"});
+          "IPv4 or IPv6 address of one machine, without a prefix length"});
 }

@@ -224,23 +224,25 @@ TEST_CASE("a mark stands once on a node, whatever the VIP and protocol") {
 
 TEST_CASE("backup-only needs sync and one role for all") {
   const std::string sync = R"({"interface": "eth1"})";
+  const std::string because =
+      ", whose bypass \"backup-only\" switches off IPVS for all VIPs at once, allowed is one role for all "
+      "VIPs beside bypass \"backup-only\"";
   const Row rows[] = {
       {{{"/vips/web/bypass", "\"backup-only\""}, {"/vips/web/role", "\"backup\""}},
        {"/vips/web/bypass: found \"backup-only\" in a document without \"sync\", allowed is another bypass, or "
         "a document with \"sync\""}},
-      {{{"/vips/web/bypass", "\"backup-only\""}, {"/sync", sync}, {"/vips/web/role", "\"backup\""}},
-       {}},
+      {{{"/vips/six/bypass", "\"backup-only\""}, {"/sync", sync}},
+       {"/vips/web/role: found a role other than that of VIP \"six\"" + because}},
       {{{"/vips/web/bypass", "\"backup-only\""}, {"/sync", sync}},
-       {"/vips/six/role: found a role other than that of VIP \"web\", allowed is one role for all VIPs "
-        "beside bypass \"backup-only\""}},
+       {"/vips/six/role: found a role other than that of VIP \"web\"" + because}},
       {{{"/vips/web/bypass", "\"backup-only\""},
         {"/vips/six/bypass", "\"backup-only\""},
         {"/sync", sync}},
-       {"/vips/web/role: found a role other than that of VIP \"six\", allowed is one role for all VIPs "
-        "beside bypass \"backup-only\""}},
+       {"/vips/web/role: found a role other than that of VIP \"six\"" + because}},
+      {{{"/vips/web/bypass", "\"backup-only\""}, {"/vips/web/role", "\"backup\""}, {"/sync", sync}},
+       {}},
       {{{"/vips/web/bypass", "\"backup-only\""},
-        {"/vips/six/bypass", "\"backup-only\""},
-        {"/vips/web/role", "\"backup\""},
+        {"/vips/six/role", R"({"master": "a"})"},
         {"/sync", sync}},
        {}},
   };
