@@ -13,10 +13,12 @@ namespace {
 /// The kernel is asked only when it has to say which node this is: rendering for another machine
 /// needs neither root nor that machine.
 Result<NodeName> node_to_render(const Document& document, const std::optional<NodeName>& name) {
-  if (name && document.nodes.contains(*name)) return *name;
+  if (name) return choose_node(document, name, Machine{});
   auto kernel = open_kernel();
   if (!kernel) return kernel.error();
-  return choose_node(document, name, **kernel);
+  const auto machine = (*kernel)->observe_machine();
+  if (!machine) return with_context(machine.error(), "find out which node this machine is");
+  return choose_node(document, name, *machine);
 }
 
 Result<std::string> render(const Document& document, const std::optional<NodeName>& name) {
