@@ -32,8 +32,18 @@ in_turns() {
     local vip=$1 master=$2 before
     held_by "$vip" "$master" || { echo "held by: $(holders "$vip")"; return 1; }
     before=$(rounds)
-    ipvs_unused "$(other "$master")" twenty "$vip" || return
-    [[ $(rounds) == "$before" ]] || { diff <(echo "$before") <(rounds); return 1; }
+    ipvs_unused "$(other "$master")" twenty "$vip" || { latest_logs; return 1; }
+    [[ $(rounds) == "$before" ]] || { diff <(echo "$before") <(rounds); latest_logs; return 1; }
+}
+
+latest_logs() {
+    local node
+    date
+    for node in a b; do
+        echo "$node:"
+        grep -v Sending "$BOXES/keepalived-$node.log" | tail -n 12
+        tail -n 4 "$BOXES/$node.log"
+    done
 }
 
 # settles WHAT VIP MASTER [VIP MASTER]...
@@ -42,12 +52,12 @@ settles() {
     shift
     while (( $# > 0 )); do
         check "$what: $1 comes to $2 alone" eventually 15 held_by "$1" "$2"
-        check "$what: twobox follows on both" eventually 5 both_ready
+        check "$what: twobox follows on both" eventually 5 both_in_sync
         check "$what: 20 of 20 in turns, nothing goes round" in_turns "$1" "$2"
         shift 2
     done
 }
-both_ready() { ready a && ready b; }
+both_in_sync() { in_sync a && in_sync b; }
 
 # By default each VIP prefers another node: VIP a, VIP6 b.
 takes_over() {
