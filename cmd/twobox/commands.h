@@ -70,4 +70,11 @@ int run_role(const RoleOptions& options);
 
 int run_schema();
 
+struct RenderOptions {
+  std::string file;
+  bool large = false;
+  std::optional<NodeName> node;
+};
+int run_render_keepalived(const RenderOptions& options);
+
 }  // namespace twobox

@@ -1,7 +1,6 @@
 #include "twobox/machine.h"
 
 namespace twobox {
-namespace {
 
 Result<NodeName> choose_node(const Document& document, const std::optional<NodeName>& name,
                              const Machine& machine) {
@@ -9,8 +8,6 @@ Result<NodeName> choose_node(const Document& document, const std::optional<NodeN
   if (document.nodes.contains(*name)) return *name;
   return Error{ErrorKind::kInvalidDocument, 0, "the document has no node '" + *name + "'"};
 }
-
-}  // namespace
 
 Result<Standpoint> take_standpoint(const ValidDocument& document,
                                    const std::optional<NodeName>& node, const RoleHints& hints,

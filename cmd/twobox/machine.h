@@ -25,8 +25,13 @@ struct Standpoint {
   DesiredState desired;
 };
 
-/// `node` if the document has such a node; without one, the node that has this machine's MAC or
-/// address. Errors: kInvalidDocument; whatever observing the machine gives.
+/// `name` if the document has such a node; without one, the node that has this machine's MAC or
+/// address. Error: kInvalidDocument.
+Result<NodeName> choose_node(const Document& document, const std::optional<NodeName>& name,
+                             const Machine& machine);
+
+/// The document as seen from `node`, or from the node that this machine is. Errors:
+/// choose_node()'s; whatever observing the machine gives.
 Result<Standpoint> take_standpoint(const ValidDocument& document,
                                    const std::optional<NodeName>& node, const RoleHints& hints,
                                    Backend& backend);

@@ -106,6 +106,16 @@ void add_cleanup(CLI::App& app, CleanupOptions& options, Chosen& chosen) {
   command.callback([&] { chosen = [&] { return run_cleanup(options); }; });
 }
 
+void add_render(CLI::App& app, RenderOptions& options, Chosen& chosen) {
+  auto& render = *app.add_subcommand("render", "print another program's configuration");
+  render.require_subcommand(1);
+  auto& command = *render.add_subcommand("keepalived", "keepalived.conf for one node, VRRP only");
+  command.add_option("FILE", options.file, "the document")->required();
+  command.add_option("--node", options.node, "for which of the document's nodes (default: this)");
+  add_large(command, options.large);
+  command.callback([&] { chosen = [&] { return run_render_keepalived(options); }; });
+}
+
 int run(int argc, char** argv) {
   CLI::App app("LVS on a few machines that are director and real server at once, without the loop.",
                "twobox");
@@ -120,6 +130,7 @@ int run(int argc, char** argv) {
   StatusOptions status;
   RoleOptions role;
   CleanupOptions cleanup;
+  RenderOptions render;
   add_validate(app, validate, chosen);
   add_diff(app, diff, chosen);
   add_apply(app, apply, chosen);
@@ -127,6 +138,7 @@ int run(int argc, char** argv) {
   add_status(app, status, chosen);
   add_role(app, role, chosen);
   add_cleanup(app, cleanup, chosen);
+  add_render(app, render, chosen);
   app.add_subcommand("schema", "print the document's JSON Schema")->callback([&chosen] {
     chosen = [] { return run_schema(); };
   });
