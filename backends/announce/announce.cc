@@ -149,7 +149,7 @@ Status announce_ipv6(const InterfaceName& interface, const IpAddress& address, i
   const auto port = find_port(*socket, interface);
   if (!port) return port.error();
 
-  icmp6_filter nothing;
+  icmp6_filter nothing{};
   ICMP6_FILTER_SETBLOCKALL(&nothing);
   const auto set = [&](int level, int option, const auto& value) {
     return ::setsockopt(socket->get(), level, option, &value, sizeof(value)) == 0;

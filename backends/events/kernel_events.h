@@ -60,7 +60,7 @@ class KernelEvents {
   static void read_datagram(const Source& source, netlink::MessageView rest, KernelWake& wake);
 
   std::vector<Source> sources_;
-  std::vector<std::byte> buffer_ = std::vector<std::byte>(64 * 1024);
+  std::vector<std::byte> buffer_ = std::vector<std::byte>(std::size_t{64} * 1024);
 };
 
 }  // namespace twobox

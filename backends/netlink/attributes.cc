@@ -20,7 +20,7 @@ Error malformed(std::string what) {
 Result<AttributeView> take_first(std::span<const std::byte>& rest) {
   if (rest.size() < kHeaderSize)
     return malformed(std::to_string(rest.size()) + " bytes are left, too few for a header");
-  nlattr header;
+  nlattr header{};
   std::memcpy(&header, rest.data(), kHeaderSize);
   if (header.nla_len < kHeaderSize || header.nla_len > rest.size())
     return malformed("its length is " + std::to_string(header.nla_len) + ", but " +

@@ -19,7 +19,8 @@ constexpr int kDumpReadings = 1 + 5;  // the first and five more
 // What one acknowledgement takes of the receive buffer: a small sk_buff with its data, and the
 // kernel's text when it refuses. (net/netlink/af_netlink.c, netlink_ack)
 constexpr std::size_t kAcknowledgementRoom = 1536;
-constexpr std::size_t kInitialReceiveBuffer = 32 * 1024;  // the largest a dump fills at once
+constexpr std::size_t kInitialReceiveBuffer =
+    std::size_t{32} * 1024;  // the largest a dump fills at once
 
 void set_buffer_size(int fd, int forced_option, int option, std::size_t bytes) {
   const int size = static_cast<int>(std::min<std::size_t>(bytes, INT_MAX / 2));

@@ -28,7 +28,7 @@ std::variant<std::string, int> read_file(const std::string& path) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!file.is_open()) return errno;
   std::string text;
-  std::array<char, 4096> chunk;
+  std::array<char, 4096> chunk{};
   for (;;) {
     const ssize_t count = ::read(file.get(), chunk.data(), chunk.size());
     if (count < 0 && errno == EINTR) continue;

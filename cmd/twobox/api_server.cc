@@ -53,15 +53,16 @@ void add_views(httplib::Server& server, const StatusBoard& board) {
 }
 
 void add_role(httplib::Server& server, const StatusBoard& board, RoleRequests& requests) {
-  server.Put(R"(/v1/vips/([^/]+)/role)", [&](const httplib::Request& request,
-                                             httplib::Response& response,
-                                             const httplib::ContentReader& content) {
-    const Answer answer = request.get_header_value("Content-Type") == kJson
-                              ? put_role(request.matches[1], read_body(content), board, requests)
-                              : problem(415, "the body must be application/json");
-    response.status = answer.status;
-    response.set_content(answer.body + "\n", answer.type);
-  });
+  server.Put(R"(/v1/vips/([^/]+)/role)",
+             [&board, &requests](const httplib::Request& request, httplib::Response& response,
+                                 const httplib::ContentReader& content) {
+               const Answer answer =
+                   request.get_header_value("Content-Type") == kJson
+                       ? put_role(request.matches[1], read_body(content), board, requests)
+                       : problem(415, "the body must be application/json");
+               response.status = answer.status;
+               response.set_content(answer.body + "\n", answer.type);
+             });
 }
 
 void harden(httplib::Server& server) {
@@ -71,6 +72,13 @@ void harden(httplib::Server& server) {
   server.set_pre_routing_handler([](const httplib::Request& request, httplib::Response&) {
     const_cast<httplib::Request&>(request).ranges.clear();  // NOLINT(*-const-cast): no other way
     return httplib::Server::HandlerResponse::Unhandled;
+  });
+  // What no route answers is a problem like any other.
+  server.set_error_handler([](const httplib::Request&, httplib::Response& response) {
+    if (!response.body.empty()) return;
+    const Answer answer =
+        problem(response.status, "this API has no such call, or the request was malformed");
+    response.set_content(answer.body + "\n", answer.type);
   });
   // The default handler would put the exception's text into a header.
   server.set_exception_handler([](const httplib::Request&, httplib::Response& response,

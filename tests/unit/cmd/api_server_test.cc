@@ -135,7 +135,10 @@ TEST_CASE("what is not there is 404") {
   const Api api;
   for (const char* target : {"/v1", "/v1/nothing", "/v1/status/", "/../etc/passwd"}) {
     CAPTURE(target);
-    CHECK(api.get(target).status == 404);
+    const httplib::Response response = api.get(target);
+    CHECK(response.status == 404);
+    CHECK(response.get_header_value("Content-Type") == "application/problem+json");
+    CHECK(nlohmann::json::parse(response.body)["status"] == 404);
   }
 }
 
