@@ -203,10 +203,9 @@ void leave_servers_to_their_service(KernelState& have, const KernelState& want) 
 
 std::string_view to_string(Phase phase) {
   constexpr std::array<std::string_view, 17> kNames = {
-      "hold-sysctls", "park",           "bypass-on",    "services",      "servers",
-      "timeouts",     "marks-on",       "sync-master",  "bypass-off",    "vip-off",
-      "vip-on",       "sync-backup",    "servers-gone", "services-gone", "bypass-gone",
-      "address-gone", "release-sysctls"};
+      "hold-sysctls", "park",         "bypass-on",     "services",     "servers",        "timeouts",
+      "marks-on",     "servers-gone", "services-gone", "sync-master",  "bypass-off",     "vip-off",
+      "vip-on",       "sync-backup",  "bypass-gone",   "address-gone", "release-sysctls"};
   return kNames.at(static_cast<std::size_t>(phase));
 }
 

@@ -23,15 +23,15 @@ enum class Phase : std::uint8_t {
   kServices,     // services, then their real servers, so that a director ...
   kServers,      // ... has all it needs
   kTimeouts,
-  kMarksOn,             // a mark leads to its service, so not before that is complete
+  kMarksOn,      // a mark leads to its service, so not before that is complete
+  kServersGone,  // what is no longer asked for, while its bypass still holds, ...
+  kServicesGone,
   kSyncMaster,          // the connection table is sent on before traffic comes
   kBypassOff,           // a director starts to balance: its services are complete
   kVipOff,              // gives the address up; its bypass is on already
   kVipOn,               // takes the address; everything behind it is ready. Announced at once
   kSyncBackup,          // what is left of the sync daemons
-  kServersGone,         // what is no longer asked for, from the director towards the client:
-  kServicesGone,        // while its bypass still holds, so that no packet is scheduled half-way
-  kBypassGone,          // and one scheme only after the other has taken its place
+  kBypassGone,          // ... and one scheme only after the other has taken its place
   kRetiredAddressGone,  // a VIP that left the document is served to the last
   kReleaseSysctls,      // values that only mattered while the above existed
 };

@@ -79,11 +79,13 @@ def name_in(reply):
     return "_".join(body.decode(errors="replace").partition("\n")[0].split()) or "-"
 
 
-def ask_once(args):
+def ask_once(args, source_port=0):
     family = socket.AF_INET6 if ":" in args.address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM if args.udp else socket.SOCK_STREAM) as sock:
             sock.settimeout(args.timeout)
+            if source_port:
+                sock.bind(("", source_port))
             # Connected even for UDP, so that an answer from any other address does not count.
             sock.connect((args.address, args.port))
             sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
@@ -98,8 +100,8 @@ def listed(counts):
 
 def ask(args):
     names = []
-    for _ in range(args.count):
-        names.append(ask_once(args))
+    for number in range(args.count):
+        names.append(ask_once(args, args.first_port and args.first_port + number))
         print(names[-1], flush=True)
     counts = collections.Counter({name: 0 for name in args.names.split(",") if name})
     counts.update(names)
@@ -225,6 +227,7 @@ def main():
         if function in (ask, load):
             sub.add_argument("--udp", action="store_true")
         if function is ask:
+            sub.add_argument("--first-port", type=int, default=0, help="source port of the first request; the next follow")
             sub.add_argument("--names", default="", help="a,b: names to list in the sum even when they never answer")
     args = parser.parse_args()
     args.function(args)

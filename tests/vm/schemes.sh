@@ -33,7 +33,7 @@ survivors() {
     local vip=$1 sum
     shift
     # Ports of their own: what is reset stays in IPVS's table for 15 minutes, and no later request must meet it.
-    client_ports 20000 29999
+    client_ports 5000 9999
     coproc HOLD { on client /usr/bin/python3 "$_testbed_web" hold "$vip" 80 "$HELD" --timeout 5; }
     local output=${HOLD[0]} input=${HOLD[1]} pid=$HOLD_PID
     read -r -u "$output" sum || return

@@ -87,19 +87,16 @@ testbed_web() {
     done
 }
 
-# Source ports that no request of the last two minutes had: IPVS remembers a connection that long after its end, and a
-# new one that meets it goes where the old one went.
-_testbed_fresh_ports() {
-    local first=$(( 10000 + ${EPOCHREALTIME/[.,]/} / 100000 % 1200 * 40 ))
-    on client sysctl -qw net.ipv4.ip_local_port_range="$first $(( first + 39 ))"
-}
+# The first of 40 source ports that no request of the last two minutes had: IPVS remembers a connection that long after
+# its end, and a new one that meets it goes where the old one went.
+_testbed_fresh_port() { echo $(( 10000 + ${EPOCHREALTIME/[.,]/} / 100000 % 1200 * 40 )); }
 
 # testbed_ask COUNT [ADDRESS] [PORT] [OPTION...]: requests from the client; prints only web.py's sum.
 testbed_ask() {
     local count=$1 address=${2:-$VIP} port=${3:-80}
     shift $(( $# < 3 ? $# : 3 ))
-    (( count > 20 )) || _testbed_fresh_ports
-    on client /usr/bin/python3 "$_testbed_web" ask "$address" "$port" "$count" --timeout 1 --names a,b "$@" |
+    on client /usr/bin/python3 "$_testbed_web" ask "$address" "$port" "$count" --timeout 1 --names a,b \
+        --first-port "$(_testbed_fresh_port)" "$@" |
         tail -n 1
 }
 
