@@ -97,6 +97,7 @@ int Daemon::milliseconds_to_sleep() const {
   SteadyTime due = schedule_.next(refusals_.next_attempt());
   if (document_due_) due = std::min(due, *document_due_);
   if (!announcements_.empty()) due = std::min(due, announcements_.front().first);
+  if (const auto promotion = promotions_.next()) due = std::min(due, *promotion);
   const SteadyTime time = now().steady;
   if (due <= time) return 0;
   // Rounded up: waking a little early would spin.
@@ -110,7 +111,9 @@ void Daemon::hear() {
   // Each is emptied, whatever the others say.
   const bool sysctls = ears_.sysctls.drain();
   const bool keepalived = fifos_.drain();
-  if (wake.any() || sysctls || keepalived) schedule_.wake();
+  const auto promotion = promotions_.next();
+  const bool promoted = promotion && *promotion <= now().steady;
+  if (wake.any() || sysctls || keepalived || promoted) schedule_.wake();
   // An interface that was missing may be there now.
   if (wake.links_or_addresses || wake.overrun) refusals_.retry_unavailable(now().steady);
   if (ears_.document.drain()) document_due_ = now().steady + kDocumentSettles;
@@ -220,7 +223,8 @@ bool Daemon::find_target() {
     return false;
   }
   recorder_.identified(standpoint->node, standpoint->roles, now());
-  desired_ = std::move(standpoint->desired);
+  desired_ = resolve(document_->document, standpoint->node,
+                     promotions_.act_on(*document_->document, standpoint->roles, now().steady));
   return true;
 }
 

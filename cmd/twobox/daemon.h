@@ -9,6 +9,7 @@
 #include "backends/events/directory_watch.h"
 #include "backends/events/kernel_events.h"
 #include "backends/events/sysctl_watch.h"
+#include "reconciler/promotions.h"
 #include "reconciler/schedule.h"
 #include "reconciler/status_recorder.h"
 #include "twobox/api_server.h"
@@ -72,6 +73,7 @@ class Daemon {
   std::string refused_text_;                // of the last complaint, to say each only once
   std::optional<SteadyTime> document_due_;  // when to read the file: shortly after it was touched
   KeepalivedFifos fifos_;
+  Promotions promotions_;
   std::vector<RoleRequest> unanswered_;  // acted on by the next pass
   DesiredState desired_;
   Refusals refusals_;

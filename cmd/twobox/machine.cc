@@ -19,8 +19,7 @@ Result<Standpoint> take_standpoint(const ValidDocument& document,
   VipRoles roles =
       decide_roles(*document, *chosen,
                    {std::move(machine->addresses), hints.overrides, hints.keepalived_faults});
-  DesiredState desired = resolve(document, *chosen, roles_of(roles));
-  return Standpoint{*chosen, std::move(roles), std::move(desired)};
+  return Standpoint{*chosen, std::move(roles)};
 }
 
 }  // namespace twobox

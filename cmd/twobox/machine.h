@@ -22,7 +22,6 @@ struct RoleHints {
 struct Standpoint {
   NodeName node;
   VipRoles roles;
-  DesiredState desired;
 };
 
 /// `name` if the document has such a node; without one, the node that has this machine's MAC or

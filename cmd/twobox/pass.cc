@@ -48,7 +48,8 @@ std::optional<Target> find_target(const DiffOptions& options) {
     complain(standpoint.error().message);
     return std::nullopt;
   }
-  return Target{*std::move(kernel), std::move(standpoint->node), std::move(standpoint->desired)};
+  DesiredState desired = resolve(loaded->document, standpoint->node, roles_of(standpoint->roles));
+  return Target{*std::move(kernel), std::move(standpoint->node), std::move(desired)};
 }
 
 void print_diff(const DiffReport& report, OutputFormat format) {

@@ -31,10 +31,10 @@ fingerprint() {
 }
 same_as() { [[ $(fingerprint "$1") == "$2" ]]; }
 
-has_vip() { ip -n "$1" address show dev "$IFACE" | grep -qwF "$VIP"; }
+has_vip() { ip -n "$1" address show dev "$IFACE" | finds -wF "$VIP"; }
 lacks_vip() { ! has_vip "$1"; }
-generation_is() { status_of "$1" -o json | grep -q "\"generation\":$2,"; }
-document_is() { status_of "$1" -o json | grep -q "\"type\":\"DocumentValid\",\"status\":\"$2\""; }
+generation_is() { status_of "$1" -o json | finds "\"generation\":$2,"; }
+document_is() { status_of "$1" -o json | finds "\"type\":\"DocumentValid\",\"status\":\"$2\""; }
 
 sabotage() {
     heals 2 b nft flush ruleset
@@ -60,8 +60,8 @@ foreign_things_stay() {
     on a nft add table inet somebody
     ip -n a address add 192.0.2.77/32 dev lo
     sleep 7
-    on a ipvsadm -Sn | grep -q 192.0.2.1:8080 && on a nft list table inet somebody &&
-        ip -n a address show dev lo | grep -q 192.0.2.77 && status_of a | grep -q "foreign: ipvs_service tcp 192.0.2.1:8080"
+    on a ipvsadm -Sn | finds 192.0.2.1:8080 && on a nft list table inet somebody &&
+        ip -n a address show dev lo | finds 192.0.2.77 && status_of a | finds "foreign: ipvs_service tcp 192.0.2.1:8080"
 }
 
 roles_follow() { eventually 10 has_vip "$1" && eventually 10 lacks_vip "$2" && eventually 10 ready a && eventually 10 ready b; }
@@ -71,7 +71,7 @@ announced_by() {
     # Gratuitous ARP: the client learns the new owner without having asked.
     eventually 10 arp_says "$2"
 }
-arp_says() { ip -n client neighbour show "$VIP" | grep -qi "$1"; }
+arp_says() { ip -n client neighbour show "$VIP" | finds -i "$1"; }
 
 edit_in_place() {
     document "$1" >"$DOCUMENT"

@@ -8,7 +8,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/boxes.sh"
 
 HELD=12
 
-changes_nothing() { twobox_on "$1" apply "$DOCUMENT" | grep -qx "0 created, 0 updated, 0 deleted, 0 refused: converged"; }
+changes_nothing() { twobox_on "$1" apply "$DOCUMENT" | finds -x "0 created, 0 updated, 0 deleted, 0 refused: converged"; }
 
 # The sum of everything twobox may have changed on a box, by the system's own tools.
 traces() {
@@ -109,7 +109,7 @@ all_answered() {
     ! grep -q "failed=[1-9]" <<<"$sum"
 }
 only_redirect() {
-    ! ip -n b address show dev lo | grep -qwF -e "$VIP" -e "$VIP6" && ! on b nft list table inet twobox | grep -q mac-mark &&
+    ! ip -n b address show dev lo | finds -wF -e "$VIP" -e "$VIP6" && ! on b nft list table inet twobox | finds mac-mark &&
         [[ -z $(on b ipvsadm --list --daemon) && $(on b sysctl -n net.ipv4.vs.backup_only) == 0 ]]
 }
 

@@ -140,6 +140,10 @@ eventually() {
     done
 }
 
+# finds OPTION... PATTERN: grep that reads to the end. `grep -q` leaves at the first match, and a command that then dies
+# of SIGPIPE makes the pipeline, under pipefail, a no.
+finds() { grep "$@" >/dev/null; }
+
 # check DESCRIPTION COMMAND...: the command's output matters only when it fails. Not in a subshell, so that the
 # command may set variables.
 check() {

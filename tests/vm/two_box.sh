@@ -17,7 +17,7 @@ unpark_vip_on_b() {
     ip -n b address delete "$VIP6/128" dev lo
 }
 
-changes_nothing() { twobox_on "$1" apply "$DOCUMENT" | grep -qx "0 created, 0 updated, 0 deleted, 0 refused: converged"; }
+changes_nothing() { twobox_on "$1" apply "$DOCUMENT" | finds -x "0 created, 0 updated, 0 deleted, 0 refused: converged"; }
 
 foreign_things() {
     on a ipvsadm -A -t 192.0.2.1:8080 -s wlc
@@ -25,12 +25,12 @@ foreign_things() {
     ip -n a address add 192.0.2.77/32 dev lo
 }
 foreign_things_stand() {
-    on a ipvsadm -Sn | grep -q 192.0.2.1:8080 && on a nft list table inet somebody &&
-        ip -n a address show dev lo | grep -q 192.0.2.77
+    on a ipvsadm -Sn | finds 192.0.2.1:8080 && on a nft list table inet somebody &&
+        ip -n a address show dev lo | finds 192.0.2.77
 }
 nothing_of_ours_on() {
-    ! on "$1" nft list table inet twobox 2>/dev/null && ! on "$1" ipvsadm -Sn | grep -qF -e "$VIP:80" -e "[$VIP6]" &&
-        ! ip -n "$1" address show dev "$IFACE" | grep -qwF -e "$VIP" -e "$VIP6"
+    ! on "$1" nft list table inet twobox 2>/dev/null && ! on "$1" ipvsadm -Sn | finds -F -e "$VIP:80" -e "[$VIP6]" &&
+        ! ip -n "$1" address show dev "$IFACE" | finds -wF -e "$VIP" -e "$VIP6"
 }
 
 scenario() {
@@ -79,7 +79,7 @@ edit_in_place() {
     local servers=", \"servers\": [{\"node\": \"a\"}, {\"node\": \"b\", \"weight\": 3}]"
     write_document b redirect "$servers" 2>/dev/null
     # Node names stand for the address of the VIP's family, so one list serves both.
-    twobox_on b apply "$DOCUMENT" | tee /dev/stderr | grep -q "^0 created, 2 updated, 0 deleted"
+    twobox_on b apply "$DOCUMENT" | tee /dev/stderr | finds "^0 created, 2 updated, 0 deleted"
 }
 
 trap 'boxes_down; testbed_down' EXIT

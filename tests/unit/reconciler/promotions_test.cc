@@ -1,0 +1,74 @@
+#include "reconciler/promotions.h"
+
+#include <doctest/doctest.h>
+
+using namespace twobox;
+using namespace std::chrono_literals;
+
+namespace {
+
+SteadyTime at(std::chrono::milliseconds since_start) {
+  return SteadyTime{1h} + since_start;
+}
+
+Document with(Bypass bypass) {
+  Document document;
+  document.vips.emplace("web", Vip{IpPrefix::host(*IpAddress::parse("192.0.2.1")),
+                                   *InterfaceName::parse("eth0"),
+                                   FollowAddress{},
+                                   bypass,
+                                   {}});
+  return document;
+}
+
+VipRoles web(Role role, const char* source = "address") {
+  return {{"web", {role, source}}};
+}
+
+const Roles kMaster = {{"web", Role::kMaster}};
+const Roles kBackup = {{"web", Role::kBackup}};
+
+}  // namespace
+
+TEST_CASE("a new master by somebody else's hand waits until its peer has given way") {
+  for (const Bypass bypass : {Bypass::kRedirect, Bypass::kBackupOnly}) {
+    Promotions promotions;
+    const Document document = with(bypass);
+    CHECK(promotions.act_on(document, web(Role::kBackup), at(0ms)) == kBackup);
+    CHECK_FALSE(promotions.next().has_value());
+    CHECK(promotions.act_on(document, web(Role::kMaster), at(10ms)) == kBackup);
+    CHECK(promotions.next() == at(1010ms));
+    CHECK(promotions.act_on(document, web(Role::kMaster), at(500ms)) == kBackup);
+    CHECK(promotions.next() == at(1010ms));  // further passes do not put it off
+    CHECK(promotions.act_on(document, web(Role::kMaster), at(1010ms)) == kMaster);
+    CHECK_FALSE(promotions.next().has_value());
+    CHECK(promotions.act_on(document, web(Role::kMaster), at(2s)) == kMaster);
+  }
+}
+
+TEST_CASE("who loses the address while it waits is backup, and waits again the next time") {
+  Promotions promotions;
+  const Document document = with(Bypass::kRedirect);
+  promotions.act_on(document, web(Role::kBackup), at(0ms));
+  promotions.act_on(document, web(Role::kMaster), at(10ms));
+  CHECK(promotions.act_on(document, web(Role::kFault), at(20ms)) == Roles{{"web", Role::kFault}});
+  CHECK_FALSE(promotions.next().has_value());
+  CHECK(promotions.act_on(document, web(Role::kMaster), at(2s)) == kBackup);
+  CHECK(promotions.next() == at(3s));
+}
+
+TEST_CASE("nothing is taken back from a master that was there before us") {
+  Promotions promotions;
+  CHECK(promotions.act_on(with(Bypass::kRedirect), web(Role::kMaster), at(0ms)) == kMaster);
+}
+
+TEST_CASE("demotion, other sources and schemes with nothing to flip act at once") {
+  Promotions promotions;
+  CHECK(promotions.act_on(with(Bypass::kMacMark), web(Role::kBackup), at(0ms)) == kBackup);
+  CHECK(promotions.act_on(with(Bypass::kMacMark), web(Role::kMaster), at(1ms)) == kMaster);
+  CHECK(promotions.act_on(with(Bypass::kRedirect), web(Role::kBackup), at(2ms)) == kBackup);
+  CHECK(promotions.act_on(with(Bypass::kRedirect), web(Role::kMaster, "document"), at(3ms)) ==
+        kMaster);
+  CHECK(promotions.act_on(with(Bypass::kRedirect), web(Role::kBackup, "override"), at(4ms)) ==
+        kBackup);
+}
