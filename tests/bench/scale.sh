@@ -30,7 +30,7 @@ large_document() {
     list=$(servers | sed 's/.*/{"address": "&"}/' | paste -sd ,)
     echo "{\"version\": 1, \"nodes\": {\"a\": {\"addresses\": [\"$A\"], \"macs\": [\"$MAC_A\"]},"
     echo "\"b\": {\"addresses\": [\"$B\"], \"macs\": [\"$MAC_B\"]}},"
-    echo "\"vips\": {\"web\": {\"address\": \"$VIP\", \"interface\": \"$IFACE\", \"role\": \"master\", \"bypass\": \"none\","
+    echo "\"vips\": {\"web\": {\"address\": \"$VIP\", \"interface\": \"$IFACE\", \"role\": \"backup\", \"bypass\": \"none\","
     echo "\"services\": ["
     for (( port = 1; port <= services; ++port )); do
         echo "{\"protocol\": \"tcp\", \"port\": $port, \"scheduler\": \"rr\", \"servers\": [$list]}$( (( port == services )) || echo , )"
