@@ -85,6 +85,7 @@ def ask_once(args, source_port=0):
         with socket.socket(family, socket.SOCK_DGRAM if args.udp else socket.SOCK_STREAM) as sock:
             sock.settimeout(args.timeout)
             if source_port:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 sock.bind(("", source_port))
             # Connected even for UDP, so that an answer from any other address does not count.
             sock.connect((args.address, args.port))
@@ -101,7 +102,7 @@ def listed(counts):
 def ask(args):
     names = []
     for number in range(args.count):
-        names.append(ask_once(args, args.first_port and args.first_port + number))
+        names.append(ask_once(args, args.source_port and args.source_port + number))
         print(names[-1], flush=True)
     counts = collections.Counter({name: 0 for name in args.names.split(",") if name})
     counts.update(names)
@@ -110,8 +111,13 @@ def ask(args):
     print(*listed(counts), f"failed={failed}", f"alternating={'yes' if alternating else 'no'}", flush=True)
 
 
+def held_connection(args, number):
+    source = ("", args.source_port + number) if args.source_port else None
+    return socket.create_connection((args.address, args.port), args.timeout, source)
+
+
 def hold(args):
-    connections = [socket.create_connection((args.address, args.port), args.timeout) for _ in range(args.count)]
+    connections = [held_connection(args, number) for number in range(args.count)]
     print(f"holding {len(connections)}", flush=True)
     sys.stdin.readline()
     survivors = collections.Counter()
@@ -226,8 +232,9 @@ def main():
             sub.add_argument("--timeout", type=float, default=1)
         if function in (ask, load):
             sub.add_argument("--udp", action="store_true")
+        if function in (ask, hold):
+            sub.add_argument("--source-port", type=int, default=0, help="the first request's; the others count on")
         if function is ask:
-            sub.add_argument("--first-port", type=int, default=0, help="source port of the first request; the next follow")
             sub.add_argument("--names", default="", help="a,b: names to list in the sum even when they never answer")
     args = parser.parse_args()
     args.function(args)

@@ -33,11 +33,10 @@ survivors() {
     local vip=$1 sum
     shift
     # Ports of their own: what is reset stays in IPVS's table for 15 minutes, and no later request must meet it.
-    client_ports 5000 9999
-    coproc HOLD { on client /usr/bin/python3 "$_testbed_web" hold "$vip" 80 "$HELD" --timeout 5; }
+    HOLD_PORT=$(( ${HOLD_PORT:-5000} + HELD ))
+    coproc HOLD { on client /usr/bin/python3 "$_testbed_web" hold "$vip" 80 "$HELD" --timeout 5 --source-port "$HOLD_PORT"; }
     local output=${HOLD[0]} input=${HOLD[1]} pid=$HOLD_PID
     read -r -u "$output" sum || return
-    client_ports 32768 60999
     sleep 5
     "$@" >/dev/null || return
     # Time for the client to learn who has the VIP now.
@@ -46,7 +45,6 @@ survivors() {
     read -r -u "$output" SURVIVORS || return
     wait "$pid"
 }
-client_ports() { on client sysctl -qw net.ipv4.ip_local_port_range="$1 $2"; }
 moved_to() {
     write_document "$2" "$1" && apply_on_both "$([[ $2 == a ]] && echo b || echo a)" "$2"
 }

@@ -1,10 +1,13 @@
 # shellcheck shell=bash
-# Three machines as network namespaces on a bridge, to be sourced by a test that runs in the guest (or on any
-# machine with ip_vs and no namespaces of these names): `client`, and the two boxes `a` and `b`. The bridge has a
-# namespace of its own, `wire`. The file system is shared, so callers give each node its own directories.
+# Machines as network namespaces on a bridge, to be sourced by a test that runs in the guest (or on any machine with
+# ip_vs and no namespaces of these names): `client`, and the boxes `a`, `b` and, where asked for, up to `h`. The bridge
+# has a namespace of its own, `wire`. The file system is shared, so callers give each node its own directories.
 
 _testbed_web=$(cd "$(dirname "${BASH_SOURCE[0]}")/../support" && pwd -P)/web.py
 _testbed_pids=()
+# The boxes there are, and by their names what they are known by.
+TESTBED_BOXES=(a b)
+declare -A MAC=() ADDRESS=() ADDRESS6=()
 _testbed_passed=0
 _testbed_failed=0
 _testbed_skipped=0
@@ -41,12 +44,9 @@ address add $address6/64 dev $IFACE nodad
 LINKS
 }
 
-# testbed_up [--addresses article|other]: `article` is the set-up of the reference; `other` shares none of its
-# names and numbers, for whatever might have been taken for granted. The VIPs belong to nobody yet.
-testbed_up() {
-    local addresses=article client_mac=02:00:00:00:00:40
-    [[ ${1:-} != --addresses ]] || addresses=$2
-    case $addresses in
+# One set-up's names and numbers.
+_testbed_addresses() {
+    case $1 in
         article)
             export VIP=172.16.0.30 A=172.16.0.31 B=172.16.0.32 CLIENT=172.16.0.40 IFACE=enp0s3
             export VIP6=fd00:16::30 A6=fd00:16::31 B6=fd00:16::32 CLIENT6=fd00:16::40
@@ -58,17 +58,48 @@ testbed_up() {
             export MAC_A=52:54:00:ab:01:11 MAC_B=52:54:00:cd:02:12
             ;;
         *)
-            echo "testbed_up: no addresses named $addresses" >&2
+            echo "testbed_up: no addresses named $1" >&2
             return 2
             ;;
     esac
+}
+
+# Fills the tables of the boxes; those after a and b are numbered on from a.
+_testbed_name_boxes() {
+    local count=$1 names=(a b c d e f g h) index node
+    (( count >= 2 && count <= ${#names[@]} )) || { echo "testbed_up: 2 to ${#names[@]} boxes" >&2; return 2; }
+    TESTBED_BOXES=("${names[@]:0:count}")
+    MAC=([a]=$MAC_A [b]=$MAC_B) ADDRESS=([a]=$A [b]=$B) ADDRESS6=([a]=$A6 [b]=$B6)
+    for (( index = 2; index < count; index++ )); do
+        node=${names[index]}
+        MAC[$node]=${MAC_A%:*}:b$index
+        ADDRESS[$node]=${A%.*}.$(( ${A##*.} + index ))
+        ADDRESS6[$node]=${A6%::*}::$(( ${A6##*::} + index ))
+    done
+}
+
+# testbed_up [--addresses article|other] [--boxes COUNT]: `article` is the set-up of the reference; `other` shares none
+# of its names and numbers, for whatever might have been taken for granted. The VIPs belong to nobody yet.
+testbed_up() {
+    local addresses=article boxes=2 node
+    while (( $# > 0 )); do
+        case $1 in
+            --addresses) addresses=$2 ;;
+            --boxes) boxes=$2 ;;
+            *) echo "testbed_up: what is $1?" >&2; return 2 ;;
+        esac
+        shift 2
+    done
+    _testbed_addresses "$addresses" || return
+    _testbed_name_boxes "$boxes" || return
     _testbed_modules || return
     ip netns add wire
     ip -n wire link add bridge up type bridge stp_state 0 forward_delay 0
-    _testbed_node client "$client_mac" "$CLIENT" "$CLIENT6"
-    # As on the boxes of the reference.
-    _testbed_node a "$MAC_A" "$A" "$A6" net.ipv4.ip_forward=1
-    _testbed_node b "$MAC_B" "$B" "$B6" net.ipv4.ip_forward=1
+    _testbed_node client 02:00:00:00:00:40 "$CLIENT" "$CLIENT6"
+    for node in "${TESTBED_BOXES[@]}"; do
+        # As on the boxes of the reference.
+        _testbed_node "$node" "${MAC[$node]}" "${ADDRESS[$node]}" "${ADDRESS6[$node]}" net.ipv4.ip_forward=1
+    done
 }
 
 _testbed_listens() { [[ -n $(on "$1" ss -Hln "--$2" "sport = :$3") ]]; }
@@ -77,28 +108,34 @@ _testbed_listens() { [[ -n $(on "$1" ss -Hln "--$2" "sport = :$3") ]]; }
 testbed_web() {
     local node port=${1:-80} protocol=${2:-tcp} serve=serve
     [[ $protocol == tcp ]] || serve=serve-udp
-    for node in a b; do
+    for node in "${TESTBED_BOXES[@]}"; do
         on "$node" /usr/bin/python3 "$_testbed_web" "$serve" "$node" :: "$port" </dev/null &
         _testbed_pids+=($!)
     done
-    for node in a b; do
+    for node in "${TESTBED_BOXES[@]}"; do
         eventually 60 _testbed_listens "$node" "$protocol" "$port" ||
             { echo "testbed_web: nobody listens on $node" >&2; return 1; }
     done
 }
 
 # The first of 40 source ports that no request of the last two minutes had: IPVS remembers a connection that long after
-# its end, and a new one that meets it goes where the old one went.
+# its end, and a new one that meets it goes where the old one went. A range for the kernel to choose from would not do,
+# as it jumps about in it and soon comes to the same port again.
 _testbed_fresh_port() { echo $(( 10000 + ${EPOCHREALTIME/[.,]/} / 100000 % 1200 * 40 )); }
 
-# testbed_ask COUNT [ADDRESS] [PORT] [OPTION...]: requests from the client; prints only web.py's sum.
-testbed_ask() {
-    local count=$1 address=${2:-$VIP} port=${3:-80}
+# testbed_answers COUNT [ADDRESS] [PORT] [OPTION...]: requests from the client; prints who answered each, then web.py's
+# sum.
+testbed_answers() {
+    local count=$1 address=${2:-$VIP} port=${3:-80} source=() names
     shift $(( $# < 3 ? $# : 3 ))
-    on client /usr/bin/python3 "$_testbed_web" ask "$address" "$port" "$count" --timeout 1 --names a,b \
-        --first-port "$(_testbed_fresh_port)" "$@" |
-        tail -n 1
+    (( count > 40 )) || source=(--source-port "$(_testbed_fresh_port)")
+    names=$(IFS=,; echo "${TESTBED_BOXES[*]}")
+    on client /usr/bin/python3 "$_testbed_web" ask "$address" "$port" "$count" --timeout 1 --names "$names" \
+        "${source[@]}" "$@"
 }
+
+# testbed_ask COUNT [ADDRESS] [PORT] [OPTION...]: the same; prints only the sum.
+testbed_ask() { testbed_answers "$@" | tail -n 1; }
 
 # Leaves nothing behind, however far testbed_up came.
 testbed_down() {
@@ -108,7 +145,7 @@ testbed_down() {
         wait "${_testbed_pids[@]}" 2>/dev/null || true
         _testbed_pids=()
     fi
-    for node in client a b wire; do
+    for node in client "${TESTBED_BOXES[@]}" wire; do
         ip netns delete "$node" 2>/dev/null || true
     done
 }
