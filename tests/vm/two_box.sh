@@ -30,14 +30,14 @@ foreign_things_stand() {
 }
 nothing_of_ours_on() {
     ! on "$1" nft list table inet twobox 2>/dev/null && ! on "$1" ipvsadm -Sn | finds -F -e "$VIP:80" -e "[$VIP6]" &&
-        ! ip -n "$1" address show dev "$IFACE" | finds -wF -e "$VIP" -e "$VIP6"
+        ! ip -n "$1" address show | finds -wF -e "$VIP" -e "$VIP6"
 }
 
 scenario() {
     testbed_up --addresses "$1"
     testbed_web
     foreign_things
-    local vip node
+    local vip node bypass
 
     write_document a none
     park_vip_on_b
@@ -69,9 +69,24 @@ scenario() {
         check "$1: cleanup on $node succeeds" twobox_on "$node" cleanup
         check "$1: cleanup leaves nothing of ours on $node" nothing_of_ours_on "$node"
     done
+    for bypass in mac-mark backup-only; do other_bypass "$1" "$bypass"; done
     check "$1: what others made stands untouched" foreign_things_stand
     testbed_down
     rm -rf "$BOXES"/state-*
+}
+
+other_bypass() {
+    local vip node
+    write_document a "$2"
+    check "$1: apply with $2 converges on both" apply_on_both b a
+    for vip in "$VIP" "$VIP6"; do
+        check "$1 $vip: $2: 20 of 20 answered in turns, the backup's IPVS unused" ipvs_unused b twenty "$vip"
+    done
+    for node in a b; do
+        check "$1: $2: a second diff on $node exits 0" in_sync "$node"
+        check "$1: $2: cleanup on $node succeeds" twobox_on "$node" cleanup
+        check "$1: $2: cleanup leaves nothing of ours on $node" nothing_of_ours_on "$node"
+    done
 }
 
 # Deleting and adding again would begin the schedulers' rounds and the counters anew.
