@@ -37,6 +37,9 @@ class Kernel : public LiveKernel {
       return with_context(read.error(), "read ipvs");
     if (const Status read = nftables_.observe(state.kernel, state.nft_rule_handles); !read)
       return with_context(read.error(), "read nftables");
+    if (scope.dropping_chains) {
+      if (auto read = nftables_.dropping_chains()) state.dropping_chains = *std::move(read);
+    }
     const auto known = [&settings](const SysctlKey& key) { return find_setting(settings, key); };
     if (const Status read = sysctl_.observe(scope.sysctls, known, state.kernel); !read)
       return with_context(read.error(), "read sysctls");

@@ -21,12 +21,25 @@ struct Link {
   friend bool operator==(const Link&, const Link&) = default;
 };
 
+/// A base chain of other hands that drops what no rule accepts: what another table accepts is
+/// dropped here all the same.
+struct DroppingChain {
+  std::string family;  // "inet", "ip", "ip6"
+  std::string table;
+  std::string name;
+  NftHook hook = NftHook::kInput;        // kInput or kOutput
+  std::set<AddressFamily> accepts_vrrp;  // of these a rule may accept VRRP
+  friend bool operator==(const DroppingChain&, const DroppingChain&) = default;
+};
+
 /// The live kernel state of one network namespace, read in full.
 struct ObservedState {
   KernelState kernel;
   std::map<InterfaceName, Link> links;
   bool ipvs_loaded = false;                              // false: no ip_vs in this kernel (yet)
   std::map<NftRuleKey, std::uint64_t> nft_rule_handles;  // needed to replace or delete a rule
+  // Absent: not asked for, or not readable. They only inform, so they never fail an observation.
+  std::optional<std::vector<DroppingChain>> dropping_chains;
   friend bool operator==(const ObservedState&, const ObservedState&) = default;
 };
 
@@ -40,6 +53,7 @@ struct Machine {
 /// What observe() can't know by itself.
 struct Scope {
   std::set<SysctlKey> sysctls;  // the ones to read; one that does not exist is left out
+  bool dropping_chains = false;
 };
 
 /// One network namespace, read whole and changed step by step.

@@ -13,16 +13,18 @@ std::string quoted(const std::string& text) {
   return result + "'";
 }
 
-/// One word of a shell line. Sysctl values and the names of interfaces and of other people's
-/// nftables objects may hold anything.
-std::string word(const std::string& text) {
+}  // namespace
+
+std::string shell_word(const std::string& text) {
   constexpr std::string_view kPlain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+=,-";
   return text.find_first_not_of(kPlain) == std::string::npos ? text : quoted(text);
 }
 
+namespace {
+
 std::string in_our_table(const std::string& name) {
-  return key_text(NftTableKey{}) + " " + word(name);
+  return key_text(NftTableKey{}) + " " + shell_word(name);
 }
 
 std::string service_option(const IpvsServiceKey& key) {
@@ -90,7 +92,7 @@ std::string server_settings(const RealServerConfig& config) {
 std::string start_daemon(const SyncDaemonChange& change) {
   const SyncDaemonConfig& config = *change.after;
   std::string text = "ipvsadm --start-daemon " + key_text(change.key) + " --mcast-interface " +
-                     word(config.interface.str()) + " --syncid " + std::to_string(config.id);
+                     shell_word(config.interface.str()) + " --syncid " + std::to_string(config.id);
   if (config.max_length != 0) text += " --sync-maxlen " + std::to_string(config.max_length);
   text += " --mcast-group " + config.group.to_string();
   text += " --mcast-port " + std::to_string(config.port);
@@ -110,7 +112,7 @@ class CommandFor {
   std::string operator()(const AddressChange& change) const {
     const bool ipv6 = change.key.prefix.address().family() == AddressFamily::kIpv6;
     const std::string where =
-        change.key.prefix.to_string() + " dev " + word(change.key.interface.str());
+        change.key.prefix.to_string() + " dev " + shell_word(change.key.interface.str());
     const std::string ip = ipv6 ? "ip -6 addr " : "ip addr ";
     if (!change.after) return ip + "del " + where;
     const std::string verb = change.before ? "replace " : "add ";
@@ -179,7 +181,7 @@ class CommandFor {
   }
   std::string operator()(const SysctlChange& change) const {
     const std::string value = change.after ? change.after->value : "";
-    return "sysctl -w " + word(change.key.name) + "=" + word(value);
+    return "sysctl -w " + shell_word(change.key.name) + "=" + shell_word(value);
   }
 
  private:

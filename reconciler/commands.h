@@ -13,4 +13,8 @@ namespace twobox {
 /// names rules by handle.
 std::string command_for(const Change& change, const std::map<NftRuleKey, std::uint64_t>& handles);
 
+/// One word of a shell line. Sysctl values and the names of interfaces and of other people's
+/// nftables objects may hold anything.
+std::string shell_word(const std::string& text);
+
 }  // namespace twobox

@@ -53,7 +53,7 @@ struct ForeignObject {
 std::vector<ForeignObject> foreign(const ObservedState& observed, const DesiredState& desired,
                                    const KernelState& managed_state);
 
-/// The sysctls that observe() must read.
+/// What observe() must read: sysctls, and the firewall where VRRP may decide roles.
 Scope scope_of(const DesiredState& desired, const OwnershipRecord& record);
 
 }  // namespace twobox

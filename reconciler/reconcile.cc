@@ -32,6 +32,7 @@ Result<PassReport> reconcile_once(const DesiredState& wish, Backend& backend,
   PassReport report;
   report.planned = make_plan(desired, *before, ownership.record());
   report.handles = before->nft_rule_handles;
+  report.vrrp = judge_vrrp(desired, *before);
 
   // Written before anything is changed: whatever is made from here on is known to be ours, even if
   // this process dies in the middle.

@@ -6,6 +6,7 @@
 #include "reconciler/ownership.h"
 #include "reconciler/plan.h"
 #include "reconciler/refusals.h"
+#include "reconciler/vrrp_firewall.h"
 
 namespace twobox {
 
@@ -24,6 +25,7 @@ struct PassReport {
   std::map<NftRuleKey, std::uint64_t> handles;  // of the observation `planned` was made from
   ApplyReport applied;
   Plan remaining;  // of a fresh observation: empty = converged, otherwise exactly what is missing
+  std::optional<VrrpVerdict> vrrp;  // absent: no role depends on VRRP
 };
 
 /// Brings the kernel to `desired` as far as it lets us. A second pass does nothing.

@@ -66,7 +66,7 @@ struct StatusReport {
   std::uint64_t generation = 0;           // of the document in force; 0: none yet
   std::uint64_t observed_generation = 0;  // the one the last converged pass held
   std::map<VipName, VipStatus> vips;
-  std::map<std::string, Condition> conditions;  // DocumentValid, KernelReadable, Converged, Ready
+  std::map<std::string, Condition> conditions;  // by type, such as "Ready"
   std::optional<LastPass> last_pass;
   std::vector<RefusalStatus> refused;
   std::vector<std::string> missing;  // what the last pass left undone

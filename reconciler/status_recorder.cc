@@ -87,6 +87,7 @@ void StatusRecorder::pass_made(const PassReport& pass, const Refusals& refusals,
     report_.refused.push_back({name, refusal.error, refusal.failures,
                                on_the_wall(refusal.since, end),
                                on_the_wall(refusal.next_attempt, end)});
+  judge_vrrp(pass.vrrp, end);
   remember(pass, end);
   judge(pass, end);
 }
@@ -128,6 +129,22 @@ void StatusRecorder::judge(const PassReport& pass, Moment now) {
         now);
   }
   update_ready(now);
+}
+
+/// Never a reason to be not ready: what we hold is as it should be.
+void StatusRecorder::judge_vrrp(const std::optional<VrrpVerdict>& verdict, Moment now) {
+  if (!verdict) {
+    report_.conditions.erase("VrrpPasses");
+  } else if (!verdict->readable) {
+    set("VrrpPasses", false, "Unreadable", "the chains of other nft tables could not be read", now);
+  } else if (verdict->blocks.empty()) {
+    set("VrrpPasses", true, "NotBlocked", "no nft chain drops VRRP by its policy", now);
+  } else {
+    std::string message;
+    for (const VrrpBlock& block : verdict->blocks)
+      message += (message.empty() ? "" : "; ") + to_string(block);
+    set("VrrpPasses", false, "Blocked", std::move(message), now);
+  }
 }
 
 void StatusRecorder::update_ready(Moment now) {

@@ -35,6 +35,7 @@ class StatusRecorder {
            Moment now);
   void remember(const PassReport& pass, Moment now);
   void judge(const PassReport& pass, Moment now);
+  void judge_vrrp(const std::optional<VrrpVerdict>& verdict, Moment now);
   void update_ready(Moment now);
 
   StatusReport report_;

@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "backends/nftables/batch.h"
+#include "backends/nftables/foreign_chains.h"
 #include "backends/nftables/snapshot.h"
 #include "reconciler/describe.h"
 
@@ -129,6 +130,20 @@ Status NftablesBackend::observe(KernelState& state, Handles& handles) {
   return Error{ErrorKind::kTornDump, 0,
                "read nftables: the tables changed during each of " + std::to_string(kAttempts) +
                    " attempts"};
+}
+
+Result<std::vector<DroppingChain>> NftablesBackend::dropping_chains() {
+  auto before = nftables::read_generation(socket_);
+  if (!before) return before.error();
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    auto chains = nftables::read_dropping_chains(socket_);
+    const auto after = nftables::read_generation(socket_);
+    if (!after) return after.error();
+    // Rules read before a firewall's reload do not speak for its chains after it.
+    if (*after == *before) return chains;
+    before = after;
+  }
+  return Error{ErrorKind::kTornDump, 0, "read other tables' chains: they changed all the while"};
 }
 
 std::vector<Status> NftablesBackend::apply(std::span<const Change> changes,

@@ -8,12 +8,14 @@
 #include <vector>
 
 #include "backends/netlink/socket.h"
+#include "reconciler/backend.h"
 #include "reconciler/objects.h"
 #include "schema/error.h"
 
 namespace twobox {
 
-/// Looks at no other table and changes none. Keeps no memory of earlier calls. Not thread-safe.
+/// Changes no other table, and looks at none but in dropping_chains(). Keeps no memory of earlier
+/// calls. Not thread-safe.
 class NftablesBackend {
  public:
   using Handles = std::map<NftRuleKey, std::uint64_t>;
@@ -28,6 +30,10 @@ class NftablesBackend {
   /// Errors: kTornDump after the last attempt; kUnavailable when this kernel has no nf_tables or we
   /// lack CAP_NET_ADMIN; kTransport, kKernelRefused.
   Status observe(KernelState& state, Handles& handles);
+
+  /// Base chains of other tables that drop by policy what comes in or goes out. Errors: as
+  /// observe().
+  Result<std::vector<DroppingChain>> dropping_chains();
 
   /// Carries out the changes in order, in one batch: all or none. One outcome per change, naming
   /// the object. `handles` are those of the observation the changes were planned from.

@@ -64,6 +64,7 @@ Result<ObservedState> FakeKernel::observe(const Scope& scope) {
   ObservedState seen = state;
   std::erase_if(seen.kernel.sysctls,
                 [&](const auto& sysctl) { return !scope.sysctls.contains(sysctl.first); });
+  if (!scope.dropping_chains) seen.dropping_chains.reset();
   return seen;
 }
 

@@ -210,3 +210,31 @@ TEST_CASE("foreign objects are those of the newest look") {
   recorder.pass_made(PassReport{}, Refusals{}, at(3), at(4));
   CHECK(recorder.report().foreign.empty());
 }
+
+TEST_CASE("a firewall that drops VRRP is said, with the rule to add, and leaves us ready") {
+  StatusRecorder recorder = with_document();
+  PassReport report;
+  recorder.pass_made(report, Refusals{}, at(1), at(2));
+  CHECK_FALSE(recorder.report().conditions.contains("VrrpPasses"));
+
+  report.vrrp = VrrpVerdict{true, {{"inet filter input", "nft one"}, {"ip filter IN", "nft two"}}};
+  recorder.pass_made(report, Refusals{}, at(3), at(4));
+  CHECK_FALSE(condition(recorder, "VrrpPasses").holds);
+  CHECK(condition(recorder, "VrrpPasses").reason == "Blocked");
+  CHECK(condition(recorder, "VrrpPasses").message ==
+        to_string(report.vrrp->blocks[0]) + "; " + to_string(report.vrrp->blocks[1]));
+  CHECK(is_ready(recorder.report()));
+
+  report.vrrp = VrrpVerdict{};
+  recorder.pass_made(report, Refusals{}, at(5), at(6));
+  CHECK(condition(recorder, "VrrpPasses").reason == "Unreadable");
+  CHECK(condition(recorder, "VrrpPasses").since == at(4).wall);
+
+  report.vrrp = VrrpVerdict{true, {}};
+  recorder.pass_made(report, Refusals{}, at(7), at(8));
+  CHECK(condition(recorder, "VrrpPasses").holds);
+
+  report.vrrp.reset();
+  recorder.pass_made(report, Refusals{}, at(9), at(10));
+  CHECK_FALSE(recorder.report().conditions.contains("VrrpPasses"));
+}
