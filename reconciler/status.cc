@@ -87,6 +87,7 @@ std::string status_json(const StatusReport& report) {
   const Json object = {{"format", 1},
                        {"node", report.node},
                        {"document", report.document_path},
+                       {"source", report.document_source},
                        {"generation", report.generation},
                        {"observed_generation", report.observed_generation},
                        {"ready", is_ready(report)},

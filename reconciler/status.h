@@ -63,6 +63,7 @@ struct RefusalStatus {
 struct StatusReport {
   NodeName node;  // "" until known
   std::string document_path;
+  std::string document_source;            // who may change it: "file", "api", "file and api"
   std::uint64_t generation = 0;           // of the document in force; 0: none yet
   std::uint64_t observed_generation = 0;  // the one the last converged pass held
   std::map<VipName, VipStatus> vips;

@@ -27,8 +27,10 @@ std::size_t changes_made(const PassReport& pass) {
 
 }  // namespace
 
-StatusRecorder::StatusRecorder(std::string document_path, Moment now) {
+StatusRecorder::StatusRecorder(std::string document_path, std::string document_source,
+                               Moment now) {
   report_.document_path = std::move(document_path);
+  report_.document_source = std::move(document_source);
   set("DocumentValid", false, "NotRead", "the document has not been read yet", now);
   set("KernelReadable", false, "NotRead", "the kernel has not been read yet", now);
   set("Converged", false, "NoPass", "no pass has been made yet", now);

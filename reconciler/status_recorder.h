@@ -13,7 +13,7 @@ constexpr std::size_t kHistoryLength = 100;
 
 class StatusRecorder {
  public:
-  explicit StatusRecorder(std::string document_path, Moment now);
+  StatusRecorder(std::string document_path, std::string document_source, Moment now);
 
   void document_accepted(Moment now);
   /// The file again says what is in force already.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "http/tls.h"
 #include "schema/document.h"
 
 namespace twobox {
@@ -24,7 +25,8 @@ struct ValidateOptions {
 int run_validate(const ValidateOptions& options);
 
 struct DiffOptions {
-  std::string file;
+  std::string file;  // "": the daemon's own document, as the daemon sees it
+  std::string api = kDefaultApi;
   bool large = false;
   std::optional<NodeName> node;
   std::string state_directory = kDefaultStateDirectory;
@@ -45,14 +47,17 @@ struct CleanupOptions {
 int run_cleanup(const CleanupOptions& options);
 
 struct DaemonOptions {
-  std::string document;
+  std::string document;    // "": it comes by the API and is kept in the state directory
+  bool allow_put = false;  // the API may write the document's file
   bool large = false;
   std::optional<NodeName> node;
   std::string state_directory = kDefaultStateDirectory;
   std::vector<std::string> listen;  // empty: kDefaultApi
   std::chrono::seconds resync{5};
+  TlsFiles tls;            // without a certificate: TCP is plain
+  std::string token_file;  // "": TCP asks for no token
 };
-int run_daemon(const DaemonOptions& options);
+int run_daemon(DaemonOptions options);
 
 struct StatusOptions {
   std::string api = kDefaultApi;
@@ -67,6 +72,17 @@ struct RoleOptions {
   OutputFormat format = OutputFormat::kText;
 };
 int run_role(const RoleOptions& options);
+
+struct PutOptions {
+  std::string file;
+  bool large = false;
+  bool dry_run = false;
+  std::string wait = "10s";  // as the API takes it
+  std::optional<std::string> if_match;
+  std::string api = kDefaultApi;
+  OutputFormat format = OutputFormat::kText;
+};
+int run_put(const PutOptions& options);
 
 int run_schema();
 

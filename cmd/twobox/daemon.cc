@@ -11,23 +11,12 @@
 #include "backends/sysctl/path.h"
 #include "reconciler/describe.h"
 #include "twobox/log.h"
-#include "twobox/machine.h"
 
 namespace twobox {
 namespace {
 
 /// A save is often several writes; half a document would only give a false alarm.
 constexpr std::chrono::milliseconds kDocumentSettles{100};
-
-Moment now() {
-  return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
-}
-
-std::string joined(const Faults& faults) {
-  std::string text;
-  for (const Fault& fault : faults) text += (text.empty() ? "" : "; ") + to_string(fault);
-  return text;
-}
 
 std::set<std::string> watched_paths(const Scope& scope) {
   std::set<std::string> paths;
@@ -57,15 +46,20 @@ void log_outcome(const StepOutcome& outcome) {
 }  // namespace
 
 Daemon::Daemon(DaemonOptions options, std::unique_ptr<Backend> kernel, Records records, Ears ears,
-               StatusBoard& board, RoleRequests& requests)
+               const Backstage& backstage)
     : options_(std::move(options)),
       kernel_(std::move(kernel)),
       records_(std::move(records)),
       ears_(std::move(ears)),
-      board_(board),
-      requests_(requests),
+      board_(backstage.board),
+      requests_(backstage.requests),
+      source_(backstage.source),
       schedule_(options_.resync),
-      recorder_(options_.document, now()) {}
+      recorder_(options_.document, std::string(to_string(backstage.source)), now()) {}
+
+Moment Daemon::now() {
+  return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
+}
 
 void Daemon::run() {
   read_document();
@@ -75,12 +69,17 @@ void Daemon::run() {
     if (document_due_ && *document_due_ <= time) read_document();
     if (schedule_.next(refusals_.next_attempt()) <= time) pass();
     announce_again();
-    board_.show(recorder_.report());
+    show();
     answer_requests();
     wait();
     hear();
   }
   log(LogLevel::kInfo, "stopped; addresses, services and rules stay as they are");
+}
+
+void Daemon::show() {
+  shown_.status = recorder_.report();
+  board_.show(shown_);
 }
 
 void Daemon::wait() {
@@ -132,91 +131,15 @@ void Daemon::hear_signals() {
   }
 }
 
-void Daemon::hear_requests() {
-  for (RoleRequest& request : requests_.take()) {
-    const Status changed = change_role(request);
-    if (changed) {
-      unanswered_.push_back(std::move(request));
-    } else {
-      request.answer.set_value(changed);
-    }
-  }
-}
-
-Status Daemon::change_role(const RoleRequest& request) {
-  if (!document_ || !document_->document->vips.contains(request.vip))
-    return Error{ErrorKind::kInvalidDocument, 0, "the document has no vip '" + request.vip + "'"};
-  if (const Status stored = records_.roles.set(request.vip, request.role); !stored)
-    return with_context(stored.error(), "the role stays as it is");
-  log(LogLevel::kInfo, "role of vip " + request.vip + " set by hand: " +
-                           (request.role ? std::string(to_string(*request.role)) : "document"));
-  refusals_.retry_now(now().steady);
-  schedule_.start_afresh();
-  return success();
-}
-
-/// After the pass that acted on them, so that who asked finds the new role in the status.
-void Daemon::answer_requests() {
-  for (RoleRequest& request : unanswered_) request.answer.set_value(success());
-  unanswered_.clear();
-}
-
-void Daemon::read_document() {
-  document_due_.reset();
-  auto loaded = load_document(options_.document, options_.large);
-  if (auto* document = std::get_if<LoadedDocument>(&loaded)) {
-    accept(std::move(*document));
-  } else if (const auto* error = std::get_if<Error>(&loaded)) {
-    refuse("Unreadable", error->message);
-  } else {
-    refuse("Invalid", joined(std::get<Faults>(loaded)));
-  }
-}
-
-void Daemon::accept(LoadedDocument loaded) {
-  refused_text_.clear();
-  const bool same = document_ && document_->document == loaded.document;
-  if (same) {
-    recorder_.document_still_valid(now());
-    return;
-  }
-  if (const Status saved = save_last_good(options_.state_directory, options_.document, loaded.text);
-      !saved)
-    log(LogLevel::kWarning, "keep the last good document: " + saved.error().message);
-  document_ = std::move(loaded);
-  recorder_.document_accepted(now());
-  log(LogLevel::kInfo, "document " + options_.document + ": generation " +
-                           std::to_string(recorder_.report().generation) + " is in force");
-  refusals_.retry_now(now().steady);
-  schedule_.start_afresh();
-}
-
-void Daemon::refuse(const std::string& reason, const std::string& message) {
-  recorder_.document_refused(reason, message, now());
-  if (message == refused_text_) return;
-  refused_text_ = message;
-  log(LogLevel::kError, "document refused: " + message);
-  if (document_) log(LogLevel::kWarning, "the last good document stays in force");
-}
-
-void Daemon::fall_back_to_last_good() {
-  auto loaded =
-      load_document(last_good_path(options_.state_directory, options_.document), /*large=*/true);
-  auto* document = std::get_if<LoadedDocument>(&loaded);
-  if (document == nullptr) {
-    log(LogLevel::kWarning, "no valid document yet: nothing is changed until there is one");
-    return;
-  }
-  log(LogLevel::kWarning, "the last good document of an earlier run is in force");
-  document_ = std::move(*document);
-  recorder_.fell_back(now());
+Result<Standpoint> Daemon::standpoint_of(const ValidDocument& document) {
+  return take_standpoint(document, options_.node, {records_.roles.roles(), fifos_.faults()},
+                         *kernel_);
 }
 
 bool Daemon::find_target() {
   fifos_.set_watched(fifos_of(*document_->document));
   fifos_.drain();
-  auto standpoint = take_standpoint(document_->document, options_.node,
-                                    {records_.roles.roles(), fifos_.faults()}, *kernel_);
+  auto standpoint = standpoint_of(document_->document);
   if (!standpoint) {
     if (recorder_.not_identified(standpoint.error(), now()))
       log(LogLevel::kError, standpoint.error().message);

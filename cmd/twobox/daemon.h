@@ -6,18 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "api/api.h"
 #include "backends/events/directory_watch.h"
 #include "backends/events/kernel_events.h"
 #include "backends/events/sysctl_watch.h"
 #include "reconciler/promotions.h"
 #include "reconciler/schedule.h"
 #include "reconciler/status_recorder.h"
-#include "twobox/api_server.h"
 #include "twobox/commands.h"
 #include "twobox/document_file.h"
 #include "twobox/keepalived_fifos.h"
+#include "twobox/machine.h"
 #include "twobox/role_overrides.h"
-#include "twobox/role_requests.h"
 #include "twobox/state_directory.h"
 
 namespace twobox {
@@ -38,26 +38,38 @@ struct Records {
 
 class Daemon {
  public:
-  /// `board` and `requests` outlive the daemon.
+  /// `options.document` is where the document is kept, whoever writes it. What `backstage` refers
+  /// to outlives the daemon.
   Daemon(DaemonOptions options, std::unique_ptr<Backend> kernel, Records records, Ears ears,
-         StatusBoard& board, RoleRequests& requests);
+         const Backstage& backstage);
 
   /// Returns on SIGTERM or SIGINT, with the dataplane left as it is.
   void run();
 
  private:
+  static Moment now();
   void wait();
   void hear();
   void hear_signals();
   void hear_requests();
+  void act_on(RoleRequest request);
+  void act_on(DocumentRequest request);
+  void act_on(DiffRequest request);
   Status change_role(const RoleRequest& request);
+  DocumentVerdict take_document(DocumentRequest& request);
+  Status store_document(const std::string& text);
+  Result<DiffReport> diff_of(const std::optional<ValidDocument>& document);
   void answer_requests();
+  void show();
   void read_document();
   void accept(LoadedDocument loaded);
+  void hold(LoadedDocument loaded);
+  void keep_last_good(const std::string& text);
   void refuse(const std::string& reason, const std::string& message);
   void fall_back_to_last_good();
   void pass();
   bool find_target();
+  Result<Standpoint> standpoint_of(const ValidDocument& document);
   void conclude(const PassReport& report, Moment begin);
   void announce_again();
   int milliseconds_to_sleep() const;
@@ -67,14 +79,18 @@ class Daemon {
   Records records_;
   Ears ears_;
   StatusBoard& board_;
-  RoleRequests& requests_;
+  LoopRequests& requests_;
+  const DocumentSource source_;
 
   std::optional<LoadedDocument> document_;  // the last good one
+  Snapshot shown_;                          // its text and ETag are those of document_
   std::string refused_text_;                // of the last complaint, to say each only once
   std::optional<SteadyTime> document_due_;  // when to read the file: shortly after it was touched
   KeepalivedFifos fifos_;
   Promotions promotions_;
-  std::vector<RoleRequest> unanswered_;  // acted on by the next pass
+  std::vector<RoleRequest> roles_set_;  // answered after the pass that acts on them
+  std::vector<std::pair<std::promise<DocumentVerdict>, DocumentVerdict>>
+      documents_taken_;  // so too
   DesiredState desired_;
   Refusals refusals_;
   Schedule schedule_;

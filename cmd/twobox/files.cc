@@ -79,17 +79,37 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
   }
 }
 
-Status replace_file(const std::string& path, std::string_view text) {
+namespace {
+
+/// `like`: whose owner and mode the new file gets; null: ours alone.
+Status replace(const std::string& path, std::string_view text, const struct stat* like) {
   const std::string beside = path + ".new";
   {
     const FileDescriptor fd(
         ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!fd.is_open()) return failure(ErrorKind::kTransport, "create", beside);
+    if (like != nullptr && (::fchown(fd.get(), like->st_uid, like->st_gid) != 0 ||
+                            ::fchmod(fd.get(), like->st_mode & 07777) != 0))
+      return failure(ErrorKind::kTransport, "give owner and mode to", beside);
     if (const Status written = write_all(fd.get(), text, beside); !written) return written;
   }
   if (::rename(beside.c_str(), path.c_str()) != 0)
     return failure(ErrorKind::kTransport, "rename to", path);
   return flush_directory_of(path);
+}
+
+}  // namespace
+
+Status replace_file(const std::string& path, std::string_view text) {
+  return replace(path, text, nullptr);
+}
+
+Status rewrite_file(const std::string& path, std::string_view text) {
+  std::error_code code;
+  const std::filesystem::path target = std::filesystem::weakly_canonical(path, code);
+  const std::string name = code ? path : target.string();
+  struct stat old {};
+  return replace(name, text, ::stat(name.c_str(), &old) == 0 ? &old : nullptr);
 }
 
 }  // namespace twobox

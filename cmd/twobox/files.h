@@ -17,4 +17,8 @@ Result<std::string> read_file(const std::string& path, std::size_t limit);
 /// Error: kTransport with errno; the old file is then untouched.
 Status replace_file(const std::string& path, std::string_view text);
 
+/// replace_file() for a file that is somebody else's: it keeps its owner and mode, and a symbolic
+/// link stays one.
+Status rewrite_file(const std::string& path, std::string_view text);
+
 }  // namespace twobox

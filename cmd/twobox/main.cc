@@ -33,8 +33,11 @@ void add_large(CLI::App& command, bool& large) {
   command.add_flag("--large", large, "allow documents up to 64 MiB");
 }
 
+void add_api(CLI::App& command, std::string& api) {
+  command.add_option("--api", api, "where the daemon listens")->capture_default_str();
+}
+
 void add_document(CLI::App& command, DiffOptions& options) {
-  command.add_option("FILE", options.file, "the document")->required();
   command.add_option("--node", options.node, "which of the document's nodes this machine is");
   add_large(command, options.large);
   add_state_directory(command, options.state_directory);
@@ -50,27 +53,46 @@ void add_validate(CLI::App& app, ValidateOptions& options, Chosen& chosen) {
 
 void add_diff(CLI::App& app, DiffOptions& options, Chosen& chosen) {
   auto& command = *app.add_subcommand(
-      "diff", "show what apply would change; exit 0 in sync, 2 differences, 1 error");
+      "diff", "show what would be changed; exit 0 in sync, 2 differences, 1 error");
+  command.add_option("FILE", options.file, "the document (default: ask the daemon for its own)");
+  add_api(command, options.api);
   add_document(command, options);
   command.callback([&] { chosen = [&] { return run_diff(options); }; });
 }
 
 void add_apply(CLI::App& app, ApplyOptions& options, Chosen& chosen) {
   auto& command = *app.add_subcommand("apply", "bring the kernel to the document, once");
+  command.add_option("FILE", options.what.file, "the document")->required();
   add_document(command, options.what);
   command.add_flag("--dry-run", options.dry_run, "change nothing, show what would be done");
   command.callback([&] { chosen = [&] { return run_apply(options); }; });
 }
 
+void add_protection(CLI::App& command, DaemonOptions& options) {
+  auto* const certificate = command.add_option("--tls-cert", options.tls.certificate,
+                                               "TCP speaks TLS with this certificate (PEM)");
+  auto* const key =
+      command.add_option("--tls-key", options.tls.key, "its key (PEM)")->needs(certificate);
+  certificate->needs(key);
+  command
+      .add_option("--tls-client-ca", options.tls.client_authority,
+                  "TCP clients must show a certificate of this authority (PEM)")
+      ->needs(certificate);
+  command.add_option("--token-file", options.token_file,
+                     "TCP clients must bring the token in this file");
+}
+
 void add_run(CLI::App& app, DaemonOptions& options, Chosen& chosen) {
   auto& command = *app.add_subcommand("run", "the daemon: hold the kernel to the document");
-  command.add_option("--document", options.document, "the document; watched for changes")
-      ->required();
+  command.add_option("--document", options.document,
+                     "the document; watched for changes (default: it comes by the API)");
+  command.add_flag("--allow-put", options.allow_put, "the API may write the document's file");
   command.add_option("--node", options.node, "which of the document's nodes this machine is");
   add_large(command, options.large);
   add_state_directory(command, options.state_directory);
   command.add_option("--listen", options.listen,
                      "unix:PATH or HOST:PORT; may be repeated (default unix:/run/twobox/api.sock)");
+  add_protection(command, options);
   command
       .add_option_function<unsigned>(
           "--resync",
@@ -83,7 +105,7 @@ void add_run(CLI::App& app, DaemonOptions& options, Chosen& chosen) {
 void add_status(CLI::App& app, StatusOptions& options, Chosen& chosen) {
   auto& command =
       *app.add_subcommand("status", "ask the daemon; exit 0 ready, 3 not ready, 1 no daemon");
-  command.add_option("--api", options.api, "where the daemon listens")->capture_default_str();
+  add_api(command, options.api);
   add_format(command, options.format);
   command.callback([&] { chosen = [&] { return run_status(options); }; });
 }
@@ -94,9 +116,23 @@ void add_role(CLI::App& app, RoleOptions& options, Chosen& chosen) {
   command.add_option("VIP", options.vip, "its name in the document")->required();
   command.add_option("ROLE", options.role, "master, backup, fault or document")
       ->check(CLI::IsMember({"master", "backup", "fault", "document"}));
-  command.add_option("--api", options.api, "where the daemon listens")->capture_default_str();
+  add_api(command, options.api);
   add_format(command, options.format);
   command.callback([&] { chosen = [&] { return run_role(options); }; });
+}
+
+void add_put(CLI::App& app, PutOptions& options, Chosen& chosen) {
+  auto& command = *app.add_subcommand(
+      "put", "give the daemon a document; exit 0 converged, 3 not yet, 1 refused");
+  command.add_option("FILE", options.file, "the document")->required();
+  command.add_flag("--dry-run", options.dry_run, "change nothing, show what would be changed");
+  command.add_option("--wait", options.wait, "how long to wait until the kernel is as asked")
+      ->capture_default_str();
+  command.add_option("--if-match", options.if_match, "only if the document in force has this ETag");
+  add_large(command, options.large);
+  add_api(command, options.api);
+  add_format(command, options.format);
+  command.callback([&] { chosen = [&] { return run_put(options); }; });
 }
 
 void add_cleanup(CLI::App& app, CleanupOptions& options, Chosen& chosen) {
@@ -129,6 +165,7 @@ int run(int argc, char** argv) {
   DaemonOptions daemon;
   StatusOptions status;
   RoleOptions role;
+  PutOptions put;
   CleanupOptions cleanup;
   RenderOptions render;
   add_validate(app, validate, chosen);
@@ -137,6 +174,7 @@ int run(int argc, char** argv) {
   add_run(app, daemon, chosen);
   add_status(app, status, chosen);
   add_role(app, role, chosen);
+  add_put(app, put, chosen);
   add_cleanup(app, cleanup, chosen);
   add_render(app, render, chosen);
   app.add_subcommand("schema", "print the document's JSON Schema")->callback([&chosen] {

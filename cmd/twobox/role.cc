@@ -38,8 +38,7 @@ Result<Json> ask(const RoleOptions& options, const Request& request) {
   if (!response) return response.error();
   Json object = Json::parse(response->body, nullptr, /*allow_exceptions=*/false);
   if (response->status == 200 && object.is_object()) return object;
-  const std::string detail = object.is_object() ? text_of(object, "detail") : response->body;
-  return Error{ErrorKind::kUnavailable, 0, "the daemon refused: " + detail};
+  return Error{ErrorKind::kUnavailable, 0, refusal_lines(*response).front()};
 }
 
 int show(const RoleOptions& options) {
@@ -55,7 +54,7 @@ int show(const RoleOptions& options) {
 int run_role(const RoleOptions& options) {
   if (!options.role) return show(options);
   const Json body = {{"role", *options.role}};
-  const auto vip = ask(options, {"/v1/vips/" + options.vip + "/role", body.dump()});
+  const auto vip = ask(options, {"/v1/vips/" + options.vip + "/role", body.dump(), {}});
   if (!vip) return fail(vip.error().message);
   return print_role(*vip, options.vip, options.format);
 }

@@ -4,7 +4,9 @@
 #include <csignal>
 #include <cstring>
 
+#include "api/api.h"
 #include "backends/kernel.h"
+#include "http/server.h"
 #include "twobox/commands.h"
 #include "twobox/daemon.h"
 #include "twobox/log.h"
@@ -41,49 +43,88 @@ Result<Ears> open_ears(const std::string& document, const OwnPorts& own_ports) {
   return Ears{*std::move(kernel), *std::move(sysctls), *std::move(directory), *std::move(signals)};
 }
 
+/// What TCP asks of clients; a listener that asks for nothing may only be on loopback.
+Result<std::shared_ptr<const TlsContext>> open_tls(const DaemonOptions& options) {
+  if (options.tls.certificate.empty()) return std::shared_ptr<const TlsContext>();
+  return TlsContext::open(options.tls);
+}
+
+Status check_token(const std::string& file) {
+  if (file.empty() || read_token(file)) return success();
+  return Error{ErrorKind::kUnavailable, 0,
+               "the token file " + file + " can't be read or has less than " +
+                   std::to_string(kMinTokenBytes) + " bytes"};
+}
+
+Status check_exposure(const std::string& text, const ListenAddress& address,
+                      const DaemonOptions& options) {
+  const bool knows_clients = !options.token_file.empty() || !options.tls.client_authority.empty();
+  if (address.loopback || (!options.tls.certificate.empty() && knows_clients)) return success();
+  return Error{ErrorKind::kInvalidDocument, 0,
+               "listen address '" + text +
+                   "': beyond loopback it needs --tls-cert and --tls-key, and --token-file or "
+                   "--tls-client-ca"};
+}
+
 /// The default socket is a convenience: without it the dataplane is held all the same. One that was
 /// asked for must be there.
-Result<std::vector<std::unique_ptr<ApiServer>>> start_api(const std::vector<std::string>& listen,
-                                                          const StatusBoard& board,
-                                                          RoleRequests& requests) {
-  std::vector<std::unique_ptr<ApiServer>> servers;
-  const bool asked_for = !listen.empty();
-  for (const std::string& text : asked_for ? listen : std::vector<std::string>{kDefaultApi}) {
+Result<std::vector<Listener>> open_listeners(const DaemonOptions& options) {
+  const auto tls = open_tls(options);
+  if (!tls) return tls.error();
+  if (const Status readable = check_token(options.token_file); !readable) return readable.error();
+  std::vector<Listener> listeners;
+  const bool asked_for = !options.listen.empty();
+  for (const std::string& text :
+       asked_for ? options.listen : std::vector<std::string>{kDefaultApi}) {
     const auto address = parse_listen_address(text);
     if (!address) return address.error();
-    auto server = ApiServer::start(*address, board, requests);
-    if (!server && asked_for) return server.error();
-    if (server) {
-      servers.push_back(*std::move(server));
+    if (const Status safe = check_exposure(text, *address, options); !safe) return safe.error();
+    auto listener = Listener::open(*address, *tls);
+    if (!listener && asked_for) return listener.error();
+    if (listener) {
+      listeners.push_back(*std::move(listener));
     } else {
-      log(LogLevel::kWarning, server.error().message + "; `twobox status` will find no daemon");
+      log(LogLevel::kWarning, listener.error().message + "; `twobox status` will find no daemon");
     }
   }
-  return servers;
+  return listeners;
+}
+
+/// Where the document is kept, and who may change it.
+DocumentSource settle_source(DaemonOptions& options) {
+  if (!options.document.empty())
+    return options.allow_put ? DocumentSource::kFileAndApi : DocumentSource::kFile;
+  options.document = options.state_directory + "/document.json";
+  return DocumentSource::kApi;
 }
 
 }  // namespace
 
-int run_daemon(const DaemonOptions& options) {
+int run_daemon(DaemonOptions options) {
+  const DocumentSource source = settle_source(options);
   auto kernel = open_kernel();
   if (!kernel) return fail(kernel.error());
-  auto ears = open_ears(options.document, (*kernel)->own_ports());
-  if (!ears) return fail(ears.error());
   const auto lock = ChangeLock::take(options.state_directory);
   if (!lock) return fail(lock.error());
+  auto ears = open_ears(options.document, (*kernel)->own_ports());
+  if (!ears) return fail(ears.error());
   auto ownership = OwnershipFile::open(options.state_directory);
   if (!ownership) return fail(ownership.error());
-
   auto roles = RoleOverridesFile::open(options.state_directory);
   if (!roles) return fail(roles.error());
-  auto requests = RoleRequests::open();
+  auto requests = LoopRequests::open();
   if (!requests) return fail(requests.error());
 
   StatusBoard board;
-  const auto servers = start_api(options.listen, board, *requests);
-  if (!servers) return fail(servers.error());
-  Daemon daemon(options, *std::move(kernel), {*std::move(ownership), *std::move(roles)},
-                *std::move(ears), board, *requests);
+  const Backstage backstage{board, *requests, source,
+                            options.large ? kMaxLargeDocumentBytes : kMaxDocumentBytes};
+  const Api api(backstage, {options.token_file, !options.tls.client_authority.empty()});
+  auto listeners = open_listeners(options);
+  if (!listeners) return fail(listeners.error());
+  const auto server = HttpServer::start(*std::move(listeners), api);
+  if (!server) return fail(server.error());
+  Daemon daemon(std::move(options), *std::move(kernel), {*std::move(ownership), *std::move(roles)},
+                *std::move(ears), backstage);
   daemon.run();
   return 0;
 }

@@ -48,8 +48,8 @@ struct DocumentFile {
 
 TEST_CASE("usage errors exit 64, with their reason on stderr") {
   for (const char* arguments :
-       {"", "nonsense", "validate", "validate a b", "diff", "diff a -o yaml", "diff --nonsense a",
-        "apply", "run", "run --document a --resync 0", "status extra", "cleanup extra",
+       {"", "nonsense", "validate", "validate a b", "put", "diff a -o yaml", "diff --nonsense a",
+        "apply", "run --tls-cert a", "run --document a --resync 0", "status extra", "cleanup extra",
         "schema extra"}) {
     CAPTURE(arguments);
     const Run run = twobox_with(arguments);

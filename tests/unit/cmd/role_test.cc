@@ -1,10 +1,11 @@
+#include "api/role.h"
+
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "tests/support/temporary_directory.h"
-#include "twobox/api_role.h"
 #include "twobox/files.h"
 #include "twobox/role_overrides.h"
 
@@ -18,20 +19,27 @@ namespace {
 class Loop {
  public:
   Loop() {
-    StatusReport report;
-    report.vips["web"] = {Role::kMaster, "override", {}};
-    board.show(report);
+    Snapshot snapshot;
+    snapshot.status.vips["web"] = {Role::kMaster, "override", {}};
+    board.show(snapshot);
     thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
   }
 
   StatusBoard board;
-  RoleRequests requests = *RoleRequests::open();
+  LoopRequests requests = *LoopRequests::open();
   std::vector<std::optional<Role>> set;
+
+  HttpAnswer put(const std::string& vip, const std::string& body) {
+    HttpRequest request;
+    request.body = body;
+    return put_role({request, {{"name", vip}}}, {board, requests});
+  }
 
  private:
   void run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
-      for (RoleRequest& request : requests.take()) {
+      for (LoopRequest& any : requests.take()) {
+        auto& request = std::get<RoleRequest>(any);
         const bool known = request.vip == "web";
         if (known) set.push_back(request.role);
         request.answer.set_value(
@@ -47,11 +55,11 @@ class Loop {
 
 TEST_CASE("a role is put and answered with what holds now") {
   Loop loop;
-  const Answer answer = put_role("web", R"({"role": "master"})", loop.board, loop.requests);
+  const HttpAnswer answer = loop.put("web", R"({"role": "master"})");
   CHECK(answer.status == 200);
   CHECK(Json::parse(answer.body) ==
         Json{{"vip", "web"}, {"role", "master"}, {"source", "override"}});
-  CHECK(put_role("web", R"({"role": "document"})", loop.board, loop.requests).status == 200);
+  CHECK(loop.put("web", R"({"role": "document"})").status == 200);
   CHECK(loop.set == std::vector<std::optional<Role>>{Role::kMaster, std::nullopt});
 }
 
@@ -60,17 +68,17 @@ TEST_CASE("what is no role is refused and reaches nobody") {
   for (const char* body : {"", "{", "[]", "null", "{}", R"({"role": "Master"})", R"({"role": 1})",
                            R"({"role": "master", "for": "ever"})"}) {
     CAPTURE(body);
-    const Answer answer = put_role("web", body, loop.board, loop.requests);
+    const HttpAnswer answer = loop.put("web", body);
     CHECK(answer.status == 400);
     CHECK(answer.type == "application/problem+json");
   }
-  CHECK(put_role("web", std::nullopt, loop.board, loop.requests).status == 413);
+  CHECK(loop.put("web", std::string(5000, ' ')).status == 413);
   CHECK(loop.set.empty());
 }
 
 TEST_CASE("a vip that is not in the document is not found") {
   Loop loop;
-  const Answer answer = put_role("mail", R"({"role": "backup"})", loop.board, loop.requests);
+  const HttpAnswer answer = loop.put("mail", R"({"role": "backup"})");
   CHECK(answer.status == 404);
   CHECK(Json::parse(answer.body)["detail"] == "no such vip");
 }

@@ -34,7 +34,7 @@ PassReport pass(std::vector<Step> left = {}) {
 }
 
 StatusRecorder with_document() {
-  StatusRecorder recorder("doc.json", at(0));
+  StatusRecorder recorder("doc.json", "file", at(0));
   recorder.document_accepted(at(1));
   return recorder;
 }
@@ -46,7 +46,7 @@ const Condition& condition(const StatusRecorder& recorder, const char* type) {
 }  // namespace
 
 TEST_CASE("a new daemon is not ready, and says why") {
-  const StatusRecorder recorder("doc.json", at(0));
+  const StatusRecorder recorder("doc.json", "file", at(0));
   CHECK_FALSE(is_ready(recorder.report()));
   CHECK(condition(recorder, "Ready").reason == "NoDocument");
   CHECK(condition(recorder, "DocumentValid").reason == "NotRead");
@@ -87,7 +87,7 @@ TEST_CASE("a refused document leaves the last good one in force, and ready") {
 }
 
 TEST_CASE("falling back: in force, though the file is not valid") {
-  StatusRecorder recorder("doc.json", at(0));
+  StatusRecorder recorder("doc.json", "file", at(0));
   recorder.document_refused("Unreadable", "open doc.json", at(1));
   recorder.fell_back(at(1));
   recorder.pass_made(pass(), Refusals{}, at(2), at(3));

@@ -22,6 +22,7 @@ StatusReport full() {
   report.document_path = "/etc/twobox/document.json";
   report.generation = 3;
   report.observed_generation = 2;
+  report.document_source = "file";
   report.vips["web"] = {Role::kFault, "document", kTime};
   report.conditions["Ready"] = {true, "Converged", "all is well", kTime};
   report.conditions["Converged"] = {false, "Differs", "1 difference left", kTime};
@@ -47,7 +48,7 @@ TEST_CASE("the status of a daemon that knows nothing yet has every key") {
   const Json status = read({});
   std::vector<std::string> keys;
   for (const auto& [key, value] : status.items()) keys.push_back(key);
-  CHECK(keys == std::vector<std::string>{"format", "node", "document", "generation",
+  CHECK(keys == std::vector<std::string>{"format", "node", "document", "source", "generation",
                                          "observed_generation", "ready", "vips", "conditions",
                                          "last_pass", "refused", "missing", "foreign", "history"});
   CHECK(status["ready"] == false);
@@ -61,6 +62,7 @@ TEST_CASE("generation, node and roles with their source") {
   CHECK(status["format"] == 1);
   CHECK(status["node"] == "a");
   CHECK(status["document"] == "/etc/twobox/document.json");
+  CHECK(status["source"] == "file");
   CHECK(status["generation"] == 3);
   CHECK(status["observed_generation"] == 2);
   CHECK(status["vips"] == Json::parse(R"({"web": {

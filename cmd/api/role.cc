@@ -1,12 +1,16 @@
-#include "twobox/api_role.h"
+#include "api/role.h"
 
 #include <nlohmann/json.hpp>
+
+#include "api/problem.h"
+#include "reconciler/fields_json.h"
 
 namespace twobox {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::size_t kMaxRoleBytes = 4096;
 constexpr char kAllowed[] =
     R"(allowed is {"role": "master"}, or "backup", "fault" or "document" in its place)";
 
@@ -22,31 +26,24 @@ std::optional<std::optional<Role>> wanted_role(const std::string& body) {
   return role;
 }
 
-Answer vip_answer(const VipName& vip, const StatusBoard& board) {
+HttpAnswer vip_answer(const VipName& vip, const StatusReport& report) {
   Json object = {{"vip", vip}};
-  const auto report = board.look();
-  if (const auto found = report->vips.find(vip); found != report->vips.end()) {
+  if (const auto found = report.vips.find(vip); found != report.vips.end()) {
     object["role"] = to_string(found->second.role);
     object["source"] = found->second.source;
   }
-  return {200, "application/json", object.dump()};
+  return {200, kJsonType, json_text(object) + "\n", {}, nullptr};
 }
 
 }  // namespace
 
-Answer problem(int status, const std::string& detail) {
-  const Json object = {{"status", status}, {"detail", detail}};
-  return {status, "application/problem+json",
-          object.dump(-1, ' ', false, Json::error_handler_t::replace)};
-}
-
-Answer put_role(const VipName& vip, const std::optional<std::string>& body,
-                const StatusBoard& board, RoleRequests& requests) {
-  if (!body) return problem(413, kAllowed);
-  const auto role = wanted_role(*body);
+HttpAnswer put_role(const Call& call, const Backstage& backstage) {
+  const VipName& vip = call.names.at("name");
+  if (call.request.body.size() > kMaxRoleBytes) return problem(413, kAllowed);
+  const auto role = wanted_role(call.request.body);
   if (!role) return problem(400, kAllowed);
-  const Status changed = requests.ask(vip, *role);
-  if (changed) return vip_answer(vip, board);
+  const Status changed = backstage.requests.set_role(vip, *role);
+  if (changed) return vip_answer(vip, backstage.board.look()->status);
   const bool unknown = changed.error().kind == ErrorKind::kInvalidDocument;
   return problem(unknown ? 404 : 503, changed.error().message);
 }

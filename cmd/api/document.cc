@@ -1,0 +1,175 @@
+#include "api/document.h"
+
+#include <charconv>
+#include <mutex>
+#include <nlohmann/json.hpp>
+
+#include "api/problem.h"
+#include "reconciler/fields_json.h"
+
+namespace twobox {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kLongestWait{60'000};
+constexpr milliseconds kSlice{500};
+
+/// What the query asks for beside the document itself.
+struct PutOptions {
+  bool dry_run = false;
+  milliseconds wait{0};
+};
+
+std::variant<PutOptions, HttpAnswer> read_options(const Call& call) {
+  PutOptions options;
+  const std::string dry_run = call.query("dry_run");
+  if (call.request.query.contains("dry_run") && dry_run != "true" && dry_run != "false")
+    return problem(400, "dry_run must be true or false");
+  options.dry_run = dry_run == "true";
+  if (!call.request.query.contains("wait")) return options;
+  const auto wait = parse_wait(call.query("wait"));
+  if (!wait) return problem(400, "wait must be a time such as 500ms, 10s or 1m, at most 1m");
+  options.wait = *wait;
+  return options;
+}
+
+EtagCondition condition_of(const HttpRequest& request) {
+  return {request.header_value("if-match").value_or(""),
+          request.header_value("if-none-match").value_or("")};
+}
+
+/// One document at a time: reading one takes many times its size.
+std::variant<ValidDocument, Faults> read_alone(const std::string& text, std::size_t max_bytes) {
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  return read_document(text, max_bytes);
+}
+
+HttpAnswer precondition_failed(const std::string& etag) {
+  HttpAnswer answer =
+      problem(412, etag.empty() ? "there is no document yet"
+                                : "the document in force is " + etag + ": read it and try again");
+  if (!etag.empty()) answer.header.emplace_back("ETag", etag);
+  return answer;
+}
+
+HttpAnswer refusal(const Error& error) {
+  return problem(error.kind == ErrorKind::kInvalidDocument ? 400 : 503, error.message);
+}
+
+HttpAnswer diff_answer(const Call& call, const DiffReport& report) {
+  HttpAnswer answer;
+  answer.header.emplace_back(kInSyncHeader, report.plan.in_sync() ? "true" : "false");
+  if (call.request.header_value("accept") == "text/plain") {
+    answer.type = "text/plain; charset=utf-8";
+    answer.body = diff_text(report, Colour::kNone);
+  } else {
+    answer.type = kJsonType;
+    answer.body = diff_json(report) + "\n";
+  }
+  return answer;
+}
+
+bool holds_generation(const Snapshot& snapshot, std::uint64_t generation) {
+  const auto converged = snapshot.status.conditions.find("Converged");
+  return snapshot.status.observed_generation >= generation &&
+         converged != snapshot.status.conditions.end() && converged->second.holds;
+}
+
+SharedSnapshot wait_for(const StatusBoard& board, std::uint64_t generation, milliseconds patience) {
+  const Clock::time_point until = Clock::now() + patience;
+  SharedSnapshot snapshot = board.look();
+  while (!holds_generation(*snapshot, generation) && Clock::now() < until)
+    snapshot = board.wait_for_other(
+        snapshot, std::min(kSlice, std::chrono::ceil<milliseconds>(until - Clock::now())));
+  return snapshot;
+}
+
+HttpAnswer in_force(const DocumentVerdict& verdict, const Snapshot& snapshot) {
+  const bool converged = holds_generation(snapshot, verdict.generation);
+  const Json object = {{"generation", verdict.generation},
+                       {"observed_generation", snapshot.status.observed_generation},
+                       {"converged", converged},
+                       {"etag", verdict.etag}};
+  return {converged ? 200 : 202,
+          kJsonType,
+          json_text(object) + "\n",
+          {{"ETag", verdict.etag}},
+          nullptr};
+}
+
+HttpAnswer put(const Call& call, ValidDocument document, milliseconds wait,
+               const Backstage& backstage) {
+  const auto verdict = backstage.requests.put_document(call.request.body, std::move(document),
+                                                       condition_of(call.request));
+  if (!verdict) return refusal(verdict.error());
+  switch (verdict->kind) {
+    case DocumentVerdict::Kind::kPreconditionFailed:
+      return precondition_failed(verdict->etag);
+    case DocumentVerdict::Kind::kNotOurs:
+      return problem(400, verdict->message);
+    case DocumentVerdict::Kind::kNotStored:
+      return problem(503, verdict->message);
+    case DocumentVerdict::Kind::kInForce:
+      break;
+  }
+  return in_force(*verdict, *wait_for(backstage.board, verdict->generation, wait));
+}
+
+}  // namespace
+
+std::optional<milliseconds> parse_wait(const std::string& text) {
+  milliseconds::rep count = 0;
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, count);
+  const std::string_view unit(parsed.ptr, end);
+  if (parsed.ec != std::errc{} || count < 0 || count > kLongestWait.count()) return std::nullopt;
+  const milliseconds::rep factor = unit == "ms" ? 1 : unit == "s" ? 1000 : unit == "m" ? 60'000 : 0;
+  const milliseconds wait{count * factor};
+  if (factor == 0 || wait > kLongestWait) return std::nullopt;
+  return wait;
+}
+
+HttpAnswer get_document(const Call& call, const Snapshot& snapshot, DocumentSource source) {
+  if (!snapshot.document) return problem(404, "there is no document yet");
+  HttpAnswer answer{200,
+                    kJsonType,
+                    "",
+                    {{"ETag", snapshot.etag}, {"Twobox-Source", std::string(to_string(source))}},
+                    nullptr};
+  if (!holds(condition_of(call.request), snapshot.etag)) {
+    answer.status = 304;
+  } else {
+    answer.body = *snapshot.document;
+  }
+  return answer;
+}
+
+HttpAnswer put_document(const Call& call, const Backstage& backstage) {
+  const auto options = read_options(call);
+  if (const auto* fault = std::get_if<HttpAnswer>(&options)) return *fault;
+  const auto& [dry_run, wait] = std::get<PutOptions>(options);
+  if (!dry_run && backstage.source == DocumentSource::kFile)
+    return problem(409, "the file " + backstage.board.look()->status.document_path +
+                            " is the source of truth: edit it, or run the daemon with --allow-put");
+  auto document = read_alone(call.request.body, backstage.max_document);
+  if (const auto* faults = std::get_if<Faults>(&document)) return problem(*faults);
+  auto& valid = std::get<ValidDocument>(document);
+  if (!dry_run) return put(call, std::move(valid), wait, backstage);
+  const SharedSnapshot snapshot = backstage.board.look();
+  if (!holds(condition_of(call.request), snapshot->etag))
+    return precondition_failed(snapshot->etag);
+  const auto report = backstage.requests.diff(std::move(valid));
+  return report ? diff_answer(call, *report) : refusal(report.error());
+}
+
+HttpAnswer get_diff(const Call& call, const Backstage& backstage) {
+  const auto report = backstage.requests.diff(std::nullopt);
+  // Without a document nothing is wrong with the call.
+  return report ? diff_answer(call, *report) : problem(503, report.error().message);
+}
+
+}  // namespace twobox

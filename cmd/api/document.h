@@ -1,0 +1,19 @@
+// The document's calls.
+#pragma once
+
+#include "api/api.h"
+
+namespace twobox {
+
+/// "true" or "false", with every difference.
+constexpr char kInSyncHeader[] = "Twobox-In-Sync";
+
+HttpAnswer get_document(const Call& call, const Snapshot& snapshot, DocumentSource source);
+/// Blocks until the loop has acted, and until ?wait= has passed or the kernel is as asked.
+HttpAnswer put_document(const Call& call, const Backstage& backstage);
+HttpAnswer get_diff(const Call& call, const Backstage& backstage);
+
+/// "500ms", "10s", "1m"; nullopt for other texts and for more than a minute.
+std::optional<std::chrono::milliseconds> parse_wait(const std::string& text);
+
+}  // namespace twobox

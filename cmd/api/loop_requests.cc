@@ -1,0 +1,73 @@
+#include "api/loop_requests.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+namespace twobox {
+namespace {
+
+constexpr std::chrono::seconds kPatience{10};
+
+Error busy() {
+  return {ErrorKind::kUnavailable, ETIMEDOUT, "the daemon is busy; look at its status"};
+}
+
+}  // namespace
+
+LoopRequests::LoopRequests(FileDescriptor wake)
+    : wake_(std::move(wake)), mutex_(std::make_unique<std::mutex>()) {}
+
+Result<LoopRequests> LoopRequests::open() {
+  FileDescriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!wake.is_open())
+    return Error{ErrorKind::kUnavailable, errno, std::string("eventfd: ") + std::strerror(errno)};
+  return LoopRequests(std::move(wake));
+}
+
+bool LoopRequests::add(LoopRequest request) {
+  {
+    const std::lock_guard lock(*mutex_);
+    waiting_.push_back(std::move(request));
+  }
+  const std::uint64_t one = 1;
+  return ::write(wake_.get(), &one, sizeof(one)) == sizeof(one);
+}
+
+Status LoopRequests::set_role(VipName vip, std::optional<Role> role) {
+  RoleRequest request{std::move(vip), role, {}};
+  auto answer = request.answer.get_future();
+  if (!add(std::move(request)) || answer.wait_for(kPatience) != std::future_status::ready)
+    return busy();
+  return answer.get();
+}
+
+Result<DocumentVerdict> LoopRequests::put_document(std::string text, ValidDocument document,
+                                                   EtagCondition condition) {
+  DocumentRequest request{std::move(text), std::move(document), std::move(condition), {}};
+  auto answer = request.answer.get_future();
+  if (!add(std::move(request)) || answer.wait_for(kPatience) != std::future_status::ready)
+    return busy();
+  return answer.get();
+}
+
+Result<DiffReport> LoopRequests::diff(std::optional<ValidDocument> document) {
+  DiffRequest request{std::move(document), {}};
+  auto answer = request.answer.get_future();
+  if (!add(std::move(request)) || answer.wait_for(kPatience) != std::future_status::ready)
+    return busy();
+  return answer.get();
+}
+
+std::vector<LoopRequest> LoopRequests::take() {
+  std::uint64_t count = 0;
+  static_cast<void>(!::read(wake_.get(), &count, sizeof(count)));
+  const std::lock_guard lock(*mutex_);
+  return std::exchange(waiting_, {});
+}
+
+}  // namespace twobox

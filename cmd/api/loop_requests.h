@@ -1,0 +1,84 @@
+// What API threads ask of the loop, which alone acts.
+#pragma once
+
+#include <cstdint>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "api/etag.h"
+#include "backends/file_descriptor.h"
+#include "reconciler/report.h"
+#include "schema/error.h"
+#include "schema/validate.h"
+
+namespace twobox {
+
+/// The role to set by hand, or nullopt to take it back.
+struct RoleRequest {
+  VipName vip;
+  std::optional<Role> role;
+  std::promise<Status> answer;
+};
+
+/// What became of a posted document.
+struct DocumentVerdict {
+  enum class Kind : std::uint8_t {
+    kInForce,             // stored, and acted on once
+    kPreconditionFailed,  // another document is in force than the caller thought
+    kNotOurs,             // none of its nodes is this machine
+    kNotStored,           // the disk refused it
+  } kind = Kind::kInForce;
+  std::uint64_t generation = 0;  // when in force
+  std::string etag;              // of the document in force now
+  std::string message;           // otherwise
+};
+
+struct DocumentRequest {
+  std::string text;
+  ValidDocument document;
+  EtagCondition condition;
+  std::promise<DocumentVerdict> answer;
+};
+
+/// What would change now; of the document in force without one.
+struct DiffRequest {
+  std::optional<ValidDocument> document;
+  std::promise<Result<DiffReport>> answer;
+};
+
+using LoopRequest = std::variant<RoleRequest, DocumentRequest, DiffRequest>;
+
+class LoopRequests {
+ public:
+  /// Error: kUnavailable if there is no descriptor to be had.
+  static Result<LoopRequests> open();
+
+  /// For API threads: these block until the loop has acted, or for ten seconds; kUnavailable if it
+  /// has not. Further errors: set_role: kInvalidDocument for an unknown VIP, kUnavailable if it
+  /// can't be stored; diff: kInvalidDocument without a document or node, and whatever reading the
+  /// kernel gives.
+  Status set_role(VipName vip, std::optional<Role> role);
+  Result<DocumentVerdict> put_document(std::string text, ValidDocument document,
+                                       EtagCondition condition);
+  Result<DiffReport> diff(std::optional<ValidDocument> document);
+
+  /// For the loop: readable when there are requests.
+  int fd() const { return wake_.get(); }
+  std::vector<LoopRequest> take();
+
+ private:
+  explicit LoopRequests(FileDescriptor wake);
+  /// False: nobody will hear of it.
+  bool add(LoopRequest request);
+
+  FileDescriptor wake_;
+  std::unique_ptr<std::mutex> mutex_;
+  std::vector<LoopRequest> waiting_;
+};
+
+}  // namespace twobox

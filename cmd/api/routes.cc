@@ -1,0 +1,127 @@
+#include "api/routes.h"
+
+#include "api/document.h"
+#include "api/events.h"
+#include "api/problem.h"
+#include "api/role.h"
+#include "api/views.h"
+#include "http/server.h"
+
+namespace twobox {
+namespace {
+
+using Query = std::vector<std::pair<std::string, std::string>>;
+using Answers = std::vector<std::pair<int, std::string>>;
+
+const Answers kPutAnswers = {
+    {200, "the kernel is as the document wants it; with dry_run: the difference"},
+    {202, "the document is in force, the kernel is not yet as it wants"},
+    {400, "the document is not valid, or is none of this machine's"},
+    {409, "a file is the source of truth, and the daemon runs without --allow-put"},
+    {411, "no length was given"},
+    {412, "another document is in force than If-Match names"},
+    {413, "the document is too large"},
+    {415, "the body is no plain application/json"},
+    {503, "it could not be stored, or the daemon is busy"}};
+
+const Query kPutQuery = {
+    {"dry_run", "true: change nothing, answer with the difference, as GET /v1/diff does"},
+    {"wait", "how long to wait until the kernel is as asked: 500ms, 10s, 1m; at most 1m"}};
+
+Route put_route(const std::string& method, const Backstage& backstage) {
+  return {.method = method,
+          .pattern = "/v1/document",
+          .summary = "put a document in force; honours If-Match and If-None-Match",
+          .type = kJsonType,
+          .body = RouteBody::kJson,
+          .query = kPutQuery,
+          .answers = kPutAnswers,
+          .answer = [&backstage](const Call& call) { return put_document(call, backstage); }};
+}
+
+void add_document(Routes& routes, const Backstage& backstage) {
+  routes.push_back({.method = "GET",
+                    .pattern = "/v1/document",
+                    .summary = "the document in force, with an ETag",
+                    .type = kJsonType,
+                    .answers = {{200, "its text"},
+                                {304, "it is the one that If-None-Match names"},
+                                {404, "there is none yet"}},
+                    .answer = [&backstage](const Call& call) {
+                      return get_document(call, *backstage.board.look(), backstage.source);
+                    }});
+  routes.push_back(put_route("PUT", backstage));
+  routes.push_back(put_route("POST", backstage));
+  routes.push_back(
+      {.method = "GET",
+       .pattern = "/v1/diff",
+       .summary = "what would be changed now; as text with Accept: text/plain",
+       .type = kJsonType,
+       .answers = {{200, "as `twobox diff -o json`"},
+                   {503, "there is no document yet, or the kernel can't be read"}},
+       .answer = [&backstage](const Call& call) { return get_diff(call, backstage); }});
+}
+
+void add_role(Routes& routes, const Backstage& backstage) {
+  routes.push_back(
+      {.method = "PUT",
+       .pattern = "/v1/vips/{name}/role",
+       .summary = "set a VIP's role by hand, or return it to the document",
+       .type = kJsonType,
+       .body = RouteBody::kJson,
+       .answers = {{200, "the role that holds now, and its source"},
+                   {400, "no such role"},
+                   {404, "the document has no such VIP"},
+                   {411, "no length was given"},
+                   {413, "the body is too large"},
+                   {415, "the body is no plain application/json"},
+                   {503, "it could not be stored, or the daemon is busy"}},
+       .answer = [&backstage](const Call& call) { return put_role(call, backstage); }});
+}
+
+void add_status(Routes& routes, const StatusBoard& board) {
+  routes.push_back({.method = "GET",
+                    .pattern = "/v1/status",
+                    .summary = "roles, conditions, last pass, what was healed and what was refused",
+                    .type = kJsonType,
+                    .answers = {{200, "the status"}},
+                    .answer = [&board](const Call&) { return get_status(*board.look()); }});
+  routes.push_back({.method = "GET",
+                    .pattern = kWatchPath,
+                    .summary = "server-sent events: the status whenever it changes",
+                    .type = kEventType,
+                    .answers = {{200, "an endless stream"}, {503, "too many watch already"}},
+                    .answer = [&board](const Call&) { return watch_events(board); }});
+  routes.push_back({.method = "GET",
+                    .pattern = "/v1/schema",
+                    .summary = "the document's JSON Schema",
+                    .type = "application/schema+json",
+                    .answers = {{200, "draft-07"}},
+                    .answer = [](const Call&) { return get_schema(); }});
+  routes.push_back({.method = "GET",
+                    .pattern = "/healthz",
+                    .summary = "the daemon is alive",
+                    .type = kJsonType,
+                    .access = RouteAccess::kOpen,
+                    .answers = {{200, "it is"}},
+                    .answer = [](const Call&) { return get_health(); }});
+  routes.push_back({.method = "GET",
+                    .pattern = "/readyz",
+                    .summary = "the kernel is as the document wants it",
+                    .type = kJsonType,
+                    .access = RouteAccess::kOpen,
+                    .answers = {{200, "it is"}, {503, "it is not; GET /v1/status says why"}},
+                    .answer = [&board](const Call&) { return get_readiness(*board.look()); }});
+}
+
+}  // namespace
+
+Routes make_routes(const Backstage& backstage) {
+  Routes routes;
+  add_document(routes, backstage);
+  add_role(routes, backstage);
+  add_status(routes, backstage.board);
+  return routes;
+}
+
+}  // namespace twobox

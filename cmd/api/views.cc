@@ -1,0 +1,29 @@
+#include "api/views.h"
+
+#include "api/problem.h"
+#include "document_schema.h"
+
+namespace twobox {
+
+HttpAnswer get_status(const Snapshot& snapshot) {
+  return {200, kJsonType, status_json(snapshot.status) + "\n", {}, nullptr};
+}
+
+HttpAnswer get_health() {
+  return {200, kJsonType, "{\"alive\": true}\n", {}, nullptr};
+}
+
+HttpAnswer get_readiness(const Snapshot& snapshot) {
+  const bool ready = is_ready(snapshot.status);
+  return {ready ? 200 : 503,
+          kJsonType,
+          ready ? "{\"ready\": true}\n" : "{\"ready\": false}\n",
+          {},
+          nullptr};
+}
+
+HttpAnswer get_schema() {
+  return {200, "application/schema+json", kDocumentSchema, {}, nullptr};
+}
+
+}  // namespace twobox

@@ -1,0 +1,94 @@
+// What the daemon does for the API: each request is acted on between two passes.
+#include <variant>
+
+#include "reconciler/resolve.h"
+#include "twobox/daemon.h"
+#include "twobox/files.h"
+#include "twobox/log.h"
+
+namespace twobox {
+
+void Daemon::hear_requests() {
+  for (LoopRequest& request : requests_.take())
+    std::visit([this](auto& one) { act_on(std::move(one)); }, request);
+}
+
+void Daemon::act_on(RoleRequest request) {
+  if (const Status changed = change_role(request); !changed) {
+    request.answer.set_value(changed);
+  } else {
+    roles_set_.push_back(std::move(request));
+  }
+}
+
+void Daemon::act_on(DocumentRequest request) {
+  DocumentVerdict verdict = take_document(request);
+  if (verdict.kind == DocumentVerdict::Kind::kInForce) {
+    documents_taken_.emplace_back(std::move(request.answer), std::move(verdict));
+  } else {
+    request.answer.set_value(std::move(verdict));
+  }
+}
+
+void Daemon::act_on(DiffRequest request) {
+  request.answer.set_value(diff_of(request.document));
+}
+
+/// After the pass that acted on them, so that who asked finds what came of it in the status.
+void Daemon::answer_requests() {
+  for (RoleRequest& request : roles_set_) request.answer.set_value(success());
+  roles_set_.clear();
+  for (auto& [answer, verdict] : documents_taken_) answer.set_value(std::move(verdict));
+  documents_taken_.clear();
+}
+
+Status Daemon::change_role(const RoleRequest& request) {
+  if (!document_ || !document_->document->vips.contains(request.vip))
+    return Error{ErrorKind::kInvalidDocument, 0, "the document has no vip '" + request.vip + "'"};
+  if (const Status stored = records_.roles.set(request.vip, request.role); !stored)
+    return with_context(stored.error(), "the role stays as it is");
+  log(LogLevel::kInfo, "role of vip " + request.vip + " set by hand: " +
+                           (request.role ? std::string(to_string(*request.role)) : "document"));
+  refusals_.retry_now(now().steady);
+  schedule_.start_afresh();
+  return success();
+}
+
+DocumentVerdict Daemon::take_document(DocumentRequest& request) {
+  // What an editor wrote a moment ago counts, too: who thinks to know the document must know that.
+  if (source_ == DocumentSource::kFileAndApi && (ears_.document.drain() || document_due_))
+    read_document();
+  if (!holds(request.condition, shown_.etag))
+    return {DocumentVerdict::Kind::kPreconditionFailed, 0, shown_.etag, ""};
+  const auto standpoint = standpoint_of(request.document);
+  if (!standpoint && standpoint.error().kind == ErrorKind::kInvalidDocument)
+    return {DocumentVerdict::Kind::kNotOurs, 0, shown_.etag, standpoint.error().message};
+  if (const Status stored = store_document(request.text); !stored)
+    return {DocumentVerdict::Kind::kNotStored, 0, shown_.etag, stored.error().message};
+  accept({std::move(request.text), std::move(request.document)});
+  return {DocumentVerdict::Kind::kInForce, recorder_.report().generation, shown_.etag, ""};
+}
+
+/// Before it is in force: a restart must find what the caller was told.
+Status Daemon::store_document(const std::string& text) {
+  const Status stored = source_ == DocumentSource::kApi ? replace_file(options_.document, text)
+                                                        : rewrite_file(options_.document, text);
+  if (!stored) return with_context(stored.error(), "the document stays as it is");
+  return success();
+}
+
+Result<DiffReport> Daemon::diff_of(const std::optional<ValidDocument>& document) {
+  if (!document && !document_)
+    return Error{ErrorKind::kInvalidDocument, 0, "there is no document yet"};
+  const ValidDocument& wanted = document ? *document : document_->document;
+  auto standpoint = standpoint_of(wanted);
+  if (!standpoint) return standpoint.error();
+  const DesiredState desired = resolve(wanted, standpoint->node, roles_of(standpoint->roles));
+  auto observed = kernel_->observe(scope_of(desired, records_.ownership.record()));
+  if (!observed) return observed.error();
+  return DiffReport{std::move(standpoint->node),
+                    make_plan(desired, *observed, records_.ownership.record()),
+                    std::move(observed->nft_rule_handles)};
+}
+
+}  // namespace twobox
