@@ -4,25 +4,26 @@
 
 namespace twobox {
 
-void StatusBoard::show(Snapshot snapshot) {
-  auto next = std::make_shared<const Snapshot>(std::move(snapshot));
+void StatusBoard::show(DaemonView view) {
+  view.status_text = status_json(view.status);
+  auto next = std::make_shared<const DaemonView>(std::move(view));
   {
     const std::lock_guard lock(mutex_);
-    snapshot_ = std::move(next);
+    view_ = std::move(next);
   }
   changed_.notify_all();
 }
 
-SharedSnapshot StatusBoard::look() const {
+SharedView StatusBoard::look() const {
   const std::lock_guard lock(mutex_);
-  return snapshot_;
+  return view_;
 }
 
-SharedSnapshot StatusBoard::wait_for_other(const SharedSnapshot& seen,
-                                           std::chrono::milliseconds patience) const {
+SharedView StatusBoard::wait_for_other(const SharedView& seen,
+                                       std::chrono::milliseconds patience) const {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, patience, [&] { return snapshot_ != seen; });
-  return snapshot_;
+  changed_.wait_for(lock, patience, [&] { return view_ != seen; });
+  return view_;
 }
 
 }  // namespace twobox

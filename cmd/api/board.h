@@ -12,27 +12,28 @@
 namespace twobox {
 
 /// What the loop knew after its last turn.
-struct Snapshot {
+struct DaemonView {
   StatusReport status;
+  std::string status_text;  // status_json(status), written once for all who watch
   std::shared_ptr<const std::string> document;  // the text in force; null: none yet
   std::string etag;                             // its ETag, quoted; "" without a document
 };
-using SharedSnapshot = std::shared_ptr<const Snapshot>;
+using SharedView = std::shared_ptr<const DaemonView>;
 
-/// An immutable snapshot, replaced as a whole. Thread-safe.
+/// An immutable view, replaced as a whole. Thread-safe.
 class StatusBoard {
  public:
-  void show(Snapshot snapshot);
-  SharedSnapshot look() const;
+  StatusBoard() { show({}); }
+  void show(DaemonView view);
+  SharedView look() const;
   /// Blocks until there is another one than `seen`, for at most `patience`; gives what is there
   /// then.
-  SharedSnapshot wait_for_other(const SharedSnapshot& seen,
-                                std::chrono::milliseconds patience) const;
+  SharedView wait_for_other(const SharedView& seen, std::chrono::milliseconds patience) const;
 
  private:
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
-  SharedSnapshot snapshot_ = std::make_shared<const Snapshot>();
+  SharedView view_;
 };
 
 }  // namespace twobox

@@ -73,22 +73,22 @@ HttpAnswer diff_answer(const Call& call, const DiffReport& report) {
   return answer;
 }
 
-bool holds_generation(const Snapshot& snapshot, std::uint64_t generation) {
+bool holds_generation(const DaemonView& snapshot, std::uint64_t generation) {
   const auto converged = snapshot.status.conditions.find("Converged");
   return snapshot.status.observed_generation >= generation &&
          converged != snapshot.status.conditions.end() && converged->second.holds;
 }
 
-SharedSnapshot wait_for(const StatusBoard& board, std::uint64_t generation, milliseconds patience) {
+SharedView wait_for(const StatusBoard& board, std::uint64_t generation, milliseconds patience) {
   const Clock::time_point until = Clock::now() + patience;
-  SharedSnapshot snapshot = board.look();
+  SharedView snapshot = board.look();
   while (!holds_generation(*snapshot, generation) && Clock::now() < until)
     snapshot = board.wait_for_other(
         snapshot, std::min(kSlice, std::chrono::ceil<milliseconds>(until - Clock::now())));
   return snapshot;
 }
 
-HttpAnswer in_force(const DocumentVerdict& verdict, const Snapshot& snapshot) {
+HttpAnswer in_force(const DocumentVerdict& verdict, const DaemonView& snapshot) {
   const bool converged = holds_generation(snapshot, verdict.generation);
   const Json object = {{"generation", verdict.generation},
                        {"observed_generation", snapshot.status.observed_generation},
@@ -133,7 +133,7 @@ std::optional<milliseconds> parse_wait(const std::string& text) {
   return wait;
 }
 
-HttpAnswer get_document(const Call& call, const Snapshot& snapshot, DocumentSource source) {
+HttpAnswer get_document(const Call& call, const DaemonView& snapshot, DocumentSource source) {
   if (!snapshot.document) return problem(404, "there is no document yet");
   HttpAnswer answer{200,
                     kJsonType,
@@ -159,7 +159,7 @@ HttpAnswer put_document(const Call& call, const Backstage& backstage) {
   if (const auto* faults = std::get_if<Faults>(&document)) return problem(*faults);
   auto& valid = std::get<ValidDocument>(document);
   if (!dry_run) return put(call, std::move(valid), wait, backstage);
-  const SharedSnapshot snapshot = backstage.board.look();
+  const SharedView snapshot = backstage.board.look();
   if (!holds(condition_of(call.request), snapshot->etag))
     return precondition_failed(snapshot->etag);
   const auto report = backstage.requests.diff(std::move(valid));

@@ -14,13 +14,11 @@ class Watch {
   explicit Watch(const StatusBoard& board) : board_(board) {}
 
   std::string next() {
-    if (const SharedSnapshot snapshot =
-            seen_ ? board_.wait_for_other(seen_, kSlice) : board_.look();
+    if (const SharedView snapshot = seen_ ? board_.wait_for_other(seen_, kSlice) : board_.look();
         snapshot != seen_) {
       seen_ = snapshot;
-      std::string text = status_json(snapshot->status);
-      if (text != told_) {
-        told_ = std::move(text);
+      if (snapshot->status_text != told_) {
+        told_ = snapshot->status_text;
         last_ = Clock::now();
         return event_text("status", told_);
       }
@@ -32,7 +30,7 @@ class Watch {
 
  private:
   const StatusBoard& board_;
-  SharedSnapshot seen_;
+  SharedView seen_;
   std::string told_;
   Clock::time_point last_ = Clock::now();
 };

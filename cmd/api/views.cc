@@ -5,15 +5,15 @@
 
 namespace twobox {
 
-HttpAnswer get_status(const Snapshot& snapshot) {
-  return {200, kJsonType, status_json(snapshot.status) + "\n", {}, nullptr};
+HttpAnswer get_status(const DaemonView& snapshot) {
+  return {200, kJsonType, snapshot.status_text + "\n", {}, nullptr};
 }
 
 HttpAnswer get_health() {
   return {200, kJsonType, "{\"alive\": true}\n", {}, nullptr};
 }
 
-HttpAnswer get_readiness(const Snapshot& snapshot) {
+HttpAnswer get_readiness(const DaemonView& snapshot) {
   const bool ready = is_ready(snapshot.status);
   return {ready ? 200 : 503,
           kJsonType,

@@ -6,10 +6,10 @@
 
 namespace twobox {
 
-HttpAnswer get_status(const Snapshot& snapshot);
+HttpAnswer get_status(const DaemonView& snapshot);
 HttpAnswer get_health();
 /// 200, or 503 while the kernel is not as the document wants it.
-HttpAnswer get_readiness(const Snapshot& snapshot);
+HttpAnswer get_readiness(const DaemonView& snapshot);
 HttpAnswer get_schema();
 
 }  // namespace twobox

@@ -162,8 +162,13 @@ bool Door::read_some(Guest& guest) {
     guest.ended = moved.want == Want::kNothing;
     return false;
   }
-  if (!guest.lingers) kept.append(bytes.data(), moved.bytes);
-  return true;
+  if (!guest.lingers) {
+    kept.append(bytes.data(), moved.bytes);
+    return true;
+  }
+  guest.thrown_away += moved.bytes;
+  guest.ended = guest.thrown_away > kMaxThrownAway;
+  return false;  // others first
 }
 
 /// True: the guest is served, or not welcome, and is to go from the list.

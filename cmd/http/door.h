@@ -25,6 +25,7 @@ constexpr std::size_t kMaxBodyAtDoor = std::size_t{16} << 10;
 /// How long the rest of a body that was refused is read and thrown away: closing at once would
 /// reset the connection, and the client would not see the answer.
 constexpr std::chrono::seconds kLinger{2};
+constexpr std::size_t kMaxThrownAway = std::size_t{1} << 20;
 
 class Door {
  public:
@@ -54,7 +55,8 @@ class Door {
     Connection connection;
     Clock::time_point leaves;
     bool lingers = false;
-    bool ended = false;  // nothing more will come
+    bool ended = false;           // nothing more will come, or is waited for
+    std::size_t thrown_away = 0;  // while it lingers
   };
 
   Door(std::vector<Listener> listeners, FileDescriptor poll, FileDescriptor wake, Give give,

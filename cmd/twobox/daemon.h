@@ -83,7 +83,7 @@ class Daemon {
   const DocumentSource source_;
 
   std::optional<LoadedDocument> document_;  // the last good one
-  Snapshot shown_;                          // its text and ETag are those of document_
+  DaemonView shown_;                          // its text and ETag are those of document_
   std::string refused_text_;                // of the last complaint, to say each only once
   std::optional<SteadyTime> document_due_;  // when to read the file: shortly after it was touched
   KeepalivedFifos fifos_;

@@ -19,8 +19,8 @@ using twobox::testing::TemporaryDirectory;
 
 namespace {
 
-Snapshot ready() {
-  Snapshot snapshot;
+DaemonView ready() {
+  DaemonView snapshot;
   snapshot.status.node = "a";
   snapshot.status.conditions["Ready"].holds = true;
   return snapshot;
@@ -140,7 +140,7 @@ TEST_CASE("alive at once, ready only when converged") {
   CHECK(api.get("/readyz").status == 503);
   api.board.show(ready());
   CHECK(api.get("/readyz").status == 200);
-  api.board.show(Snapshot{});
+  api.board.show(DaemonView{});
   CHECK(api.get("/readyz").status == 503);
   CHECK(api.get("/healthz").status == 200);
 }

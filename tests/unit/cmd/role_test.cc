@@ -19,7 +19,7 @@ namespace {
 class Loop {
  public:
   Loop() {
-    Snapshot snapshot;
+    DaemonView snapshot;
     snapshot.status.vips["web"] = {Role::kMaster, "override", {}};
     board.show(snapshot);
     thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
