@@ -15,6 +15,7 @@
 #include "reconciler/status_recorder.h"
 #include "twobox/commands.h"
 #include "twobox/document_file.h"
+#include "twobox/history_file.h"
 #include "twobox/keepalived_fifos.h"
 #include "twobox/machine.h"
 #include "twobox/role_overrides.h"
@@ -34,6 +35,7 @@ struct Ears {
 struct Records {
   OwnershipFile ownership;
   RoleOverridesFile roles;
+  OpenedHistory history;
 };
 
 class Daemon {
@@ -70,6 +72,7 @@ class Daemon {
   void pass();
   bool find_target();
   Result<Standpoint> standpoint_of(const ValidDocument& document);
+  void keep_history();
   void conclude(const PassReport& report, Moment begin);
   void announce_again();
   int milliseconds_to_sleep() const;
@@ -95,6 +98,7 @@ class Daemon {
   Refusals refusals_;
   Schedule schedule_;
   StatusRecorder recorder_;
+  bool history_kept_ = true;  // the last time it was written, to say each failure only once
   std::vector<std::pair<SteadyTime, AddressKey>> announcements_;  // second bursts, oldest first
   bool stopping_ = false;
 };
