@@ -10,6 +10,7 @@
 
 #include "backends/sysctl/path.h"
 #include "reconciler/describe.h"
+#include "reconciler/traffic_json.h"
 #include "twobox/history_log.h"
 #include "twobox/log.h"
 
@@ -130,6 +131,7 @@ Result<Standpoint> Daemon::standpoint_of(const ValidDocument& document) {
 }
 
 bool Daemon::find_target() {
+  acts_on_.reset();
   fifos_.set_watched(fifos_of(*document_->document));
   fifos_.drain();
   auto standpoint = standpoint_of(document_->document);
@@ -139,9 +141,9 @@ bool Daemon::find_target() {
     return false;
   }
   recorder_.identified(standpoint->node, standpoint->roles, now());
-  const Roles roles = promotions_.act_on(*document_->document, standpoint->roles, now().steady);
-  desired_ = resolve(document_->document, standpoint->node, roles);
-  recorder_.acts_on(roles, desired_, now());
+  acts_on_ = promotions_.act_on(*document_->document, standpoint->roles, now().steady);
+  desired_ = resolve(document_->document, standpoint->node, *acts_on_);
+  recorder_.acts_on(*acts_on_, desired_, now());
   return true;
 }
 
@@ -187,6 +189,17 @@ void Daemon::keep_history() {
   if (!kept) recorder_.state_file_failed();
   if (!kept && history_kept_) log(LogLevel::kWarning, "keep the history: " + kept.error().message);
   history_kept_ = kept.has_value();
+}
+
+Result<std::string> Daemon::look_at_traffic() {
+  if (!acts_on_) return Error{ErrorKind::kUnavailable, 0, "no document is acted on yet"};
+  const auto observed = kernel_->observe(scope_of(desired_, records_.ownership.record()));
+  if (!observed) return with_context(observed.error(), "observe");
+  const auto traffic = kernel_->observe_traffic();
+  if (!traffic) return with_context(traffic.error(), "observe traffic");
+  return traffic_json(
+      {*document_->document, recorder_.report().node, desired_, *observed, *traffic}, *acts_on_,
+      now().wall);
 }
 
 void Daemon::announce_again() {

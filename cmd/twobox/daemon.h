@@ -48,6 +48,11 @@ class Daemon {
   /// Returns on SIGTERM or SIGINT, with the dataplane left as it is.
   void run();
 
+  /// traffic_json() of now: reads the kernel in full, so only while somebody watches, and not more
+  /// often than once a second. To be called from the loop, behind its pass. Errors: kUnavailable
+  /// while no document is acted on; whatever reading the kernel gives.
+  Result<std::string> look_at_traffic();
+
  private:
   static Moment now();
   void wait();
@@ -95,6 +100,7 @@ class Daemon {
   std::vector<std::pair<std::promise<DocumentVerdict>, DocumentVerdict>>
       documents_taken_;  // so too
   DesiredState desired_;
+  std::optional<Roles> acts_on_;  // what desired_ was made of; absent: not of the document in force
   Refusals refusals_;
   Schedule schedule_;
   StatusRecorder recorder_;
