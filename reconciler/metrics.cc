@@ -76,8 +76,7 @@ void add_state(Exposition& to, const StatusReport& report) {
   to.single("twobox_observed_generation", "gauge",
             "Number of the document that the last converged pass held.",
             std::to_string(report.observed_generation));
-  to.single("twobox_in_sync", "gauge",
-            "1 if the last pass found the kernel as wanted, or made it so.",
+  to.single("twobox_in_sync", "gauge", "1 if the last pass left the kernel as wanted.",
             in_sync(report) ? "1" : "0");
   to.family(
       "twobox_drift_objects", "gauge",
