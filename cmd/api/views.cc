@@ -2,11 +2,16 @@
 
 #include "api/problem.h"
 #include "document_schema.h"
+#include "reconciler/history_json.h"
 
 namespace twobox {
 
 HttpAnswer get_status(const Snapshot& snapshot) {
   return {200, kJsonType, status_json(snapshot.status) + "\n", {}, nullptr};
+}
+
+HttpAnswer get_history(const Snapshot& snapshot) {
+  return {200, kJsonType, history_json(snapshot.status.history->entries()) + "\n", {}, nullptr};
 }
 
 HttpAnswer get_health() {
