@@ -56,6 +56,8 @@ class Kernel : public LiveKernel {
     return machine;
   }
 
+  Result<Traffic> observe_traffic() override { return ipvs_.observe_traffic(); }
+
   std::vector<Status> apply(Subsystem subsystem, std::span<const Change> changes,
                             const std::map<NftRuleKey, std::uint64_t>& handles) override {
     switch (subsystem) {

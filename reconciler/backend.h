@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "reconciler/objects.h"
+#include "reconciler/traffic.h"
 #include "schema/error.h"
 
 namespace twobox {
@@ -71,6 +72,10 @@ class Backend {
 
   /// observe()'s links and addresses alone, at a fraction of its cost.
   virtual Result<Machine> observe_machine() = 0;
+
+  /// What was counted since each object was made, at the cost of observe()'s IPVS part; for people
+  /// who watch. Errors: as observe().
+  virtual Result<Traffic> observe_traffic() = 0;
 
   /// Carries out changes of one subsystem in order and says for each how it went. nftables: all or
   /// none. Creating what exists with another config edits it; deleting what is gone succeeds.

@@ -34,6 +34,11 @@ Json foreign_json(const std::vector<ForeignObject>& objects) {
   return list;
 }
 
+Json error_json(const std::optional<Error>& error) {
+  if (!error) return nullptr;
+  return {{"errno", error->errno_value}, {"message", error->message}};
+}
+
 std::string json_text(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -2,16 +2,21 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "reconciler/fields.h"
 #include "reconciler/ownership.h"
+#include "schema/error.h"
 
 namespace twobox {
 
 nlohmann::ordered_json fields_json(const Fields& fields);
 nlohmann::ordered_json foreign_json(const std::vector<ForeignObject>& objects);
+
+/// {"errno", "message"}, or null.
+nlohmann::ordered_json error_json(const std::optional<Error>& error);
 
 /// One line. Bytes that are not UTF-8 (somebody's rule comment) are replaced, never thrown over.
 std::string json_text(const nlohmann::ordered_json& value);

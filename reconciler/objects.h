@@ -210,6 +210,15 @@ struct NftRuleConfig {
   friend bool operator==(const NftRuleConfig&, const NftRuleConfig&) = default;
 };
 
+/// What a rule's counter has counted since the rule was made or replaced.
+struct NftCount {
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;
+  friend bool operator==(const NftCount&, const NftCount&) = default;
+};
+/// By rule; those without a counter are left out.
+using NftCounts = std::map<NftRuleKey, NftCount>;
+
 // --- sysctls -------------------------------------------------------------------------------------
 
 /// sysctl(8)'s spelling: '.' separates, a '/' stands for a dot inside a part.

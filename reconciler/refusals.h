@@ -1,17 +1,14 @@
 // What the kernel has refused, since when, and when to try again.
 #pragma once
 
-#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
 
 #include "reconciler/apply.h"
+#include "reconciler/moment.h"
 
 namespace twobox {
-
-/// Delays are counted on the steady clock, which no administrator sets back.
-using SteadyTime = std::chrono::steady_clock::time_point;
 
 struct Refusal {
   Error error;

@@ -71,11 +71,6 @@ std::string counts_text(const Counts& counts, const std::array<std::string_view,
   return text;
 }
 
-Json error_json(const std::optional<Error>& error) {
-  if (!error) return nullptr;
-  return {{"errno", error->errno_value}, {"message", error->message}};
-}
-
 }  // namespace
 
 std::string diff_json(const DiffReport& report) {

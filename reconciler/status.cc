@@ -1,7 +1,6 @@
 #include "reconciler/status.h"
 
-#include <array>
-#include <ctime>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "reconciler/fields_json.h"
@@ -10,21 +9,6 @@ namespace twobox {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// RFC 3339 in UTC with milliseconds.
-std::string time_text(WallTime time) {
-  const auto since_epoch = time.time_since_epoch();
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(since_epoch);
-  const auto millis =
-      std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch - seconds).count();
-  const auto whole = static_cast<std::time_t>(seconds.count());
-  std::tm parts{};
-  gmtime_r(&whole, &parts);
-  std::array<char, 32> date{};
-  const std::size_t length = std::strftime(date.data(), date.size(), "%Y-%m-%dT%H:%M:%S", &parts);
-  const std::string fraction = std::to_string(1000 + millis).substr(1);
-  return std::string(date.data(), length) + "." + fraction + "Z";
-}
 
 Json vips_json(const std::map<VipName, VipStatus>& vips) {
   Json object = Json::object();
@@ -65,14 +49,20 @@ Json refused_json(const std::vector<RefusalStatus>& refused) {
   return list;
 }
 
-Json history_json(const std::deque<HistoryEntry>& history) {
+/// Newest last; what was refused changed nothing.
+Json changes_made_json(const History& history) {
   Json list = Json::array();
-  for (const HistoryEntry& entry : history)
-    list.push_back({{"at", time_text(entry.at)},
-                    {"cause", entry.cause},
-                    {"action", entry.action},
-                    {"object", entry.object},
-                    {"reason", entry.reason}});
+  const auto& entries = history.entries();
+  for (auto entry = entries.rbegin(); entry != entries.rend() && list.size() < kShownChanges;
+       ++entry) {
+    if (entry->error) continue;
+    list.push_back({{"at", time_text(entry->at)},
+                    {"cause", to_string(entry->cause)},
+                    {"action", entry->action},
+                    {"object", object_name(*entry)},
+                    {"reason", entry->reason}});
+  }
+  std::reverse(list.begin(), list.end());
   return list;
 }
 
@@ -97,7 +87,7 @@ std::string status_json(const StatusReport& report) {
                        {"refused", refused_json(report.refused)},
                        {"missing", report.missing},
                        {"foreign", foreign_json(report.foreign)},
-                       {"history", history_json(report.history)}};
+                       {"history", changes_made_json(*report.history)}};
   return json_text(object);
 }
 

@@ -1,5 +1,6 @@
 #include "reconciler/status_recorder.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "reconciler/describe.h"
@@ -25,12 +26,23 @@ std::size_t changes_made(const PassReport& pass) {
   return made;
 }
 
+std::map<IpvsServiceKey, VipName> vips_of(const DesiredState& desired) {
+  std::map<IpvsServiceKey, VipName> vips;
+  for (const auto& [key, config] : desired.kernel.ipvs_services) {
+    const auto* const endpoint = std::get_if<Endpoint>(&key);
+    vips.emplace(key, endpoint != nullptr ? desired.vip_names.at(endpoint->address)
+                                          : desired.mark_names.at(std::get<FirewallMark>(key)));
+  }
+  return vips;
+}
+
 }  // namespace
 
-StatusRecorder::StatusRecorder(std::string document_path, std::string document_source,
-                               Moment now) {
+StatusRecorder::StatusRecorder(std::string document_path, std::string document_source, Moment now,
+                               History history) {
   report_.document_path = std::move(document_path);
   report_.document_source = std::move(document_source);
+  report_.history = std::make_shared<const History>(std::move(history));
   set("DocumentValid", false, "NotRead", "the document has not been read yet", now);
   set("KernelReadable", false, "NotRead", "the kernel has not been read yet", now);
   set("Converged", false, "NoPass", "no pass has been made yet", now);
@@ -39,6 +51,7 @@ StatusRecorder::StatusRecorder(std::string document_path, std::string document_s
 
 void StatusRecorder::document_accepted(Moment now) {
   ++report_.generation;
+  causes_.notice(Cause::kDocument, now);
   document_still_valid(now);
 }
 
@@ -49,6 +62,7 @@ void StatusRecorder::document_still_valid(Moment now) {
 
 void StatusRecorder::fell_back(Moment now) {
   ++report_.generation;
+  causes_.notice(Cause::kDocument, now);
   update_ready(now);
 }
 
@@ -77,8 +91,15 @@ bool StatusRecorder::not_identified(const Error& error, Moment now) {
   return is_news;
 }
 
-void StatusRecorder::pass_made(const PassReport& pass, const Refusals& refusals, Moment begin,
-                               Moment end) {
+void StatusRecorder::acts_on(const Roles& roles, const DesiredState& desired, Moment now) {
+  if (roles_ && *roles_ != roles) causes_.notice(Cause::kRole, now);
+  roles_ = roles;
+  report_.services = std::make_shared<const std::map<IpvsServiceKey, VipName>>(vips_of(desired));
+}
+
+std::vector<HistoryEntry> StatusRecorder::pass_made(const PassReport& pass,
+                                                    const Refusals& refusals, Moment begin,
+                                                    Moment end) {
   set("KernelReadable", true, "Read", "addresses, ipvs, nftables and sysctls were read", end);
   report_.last_pass = LastPass{end.wall, between(begin, end), changes_made(pass), std::nullopt};
   report_.foreign = pass.remaining.steps.empty() ? pass.planned.foreign : pass.remaining.foreign;
@@ -90,8 +111,15 @@ void StatusRecorder::pass_made(const PassReport& pass, const Refusals& refusals,
                                on_the_wall(refusal.since, end),
                                on_the_wall(refusal.next_attempt, end)});
   judge_vrrp(pass.vrrp, end);
-  remember(pass, end);
   judge(pass, end);
+  Totals& totals = report_.totals;
+  count(!pass.remaining.in_sync() ? totals.passes_error
+        : pass.planned.in_sync()  ? totals.passes_noop
+                                  : totals.passes_success,
+        begin, end);
+  std::vector<HistoryEntry> tried = causes_.explain(pass, begin, end);
+  remember(tried, refusals);
+  return tried;
 }
 
 void StatusRecorder::pass_failed(const Error& error, Moment begin, Moment end) {
@@ -99,6 +127,7 @@ void StatusRecorder::pass_failed(const Error& error, Moment begin, Moment end) {
   set("KernelReadable", false, "PassFailed", error.message, end);
   set("Converged", false, "PassFailed", "the last pass could not be made", end);
   update_ready(end);
+  count(report_.totals.passes_error, begin, end);
 }
 
 void StatusRecorder::set(const std::string& type, bool holds, std::string reason,
@@ -108,21 +137,33 @@ void StatusRecorder::set(const std::string& type, bool holds, std::string reason
   condition = {holds, std::move(reason), std::move(message), same ? condition.since : now.wall};
 }
 
-void StatusRecorder::remember(const PassReport& pass, Moment now) {
-  const std::string cause =
-      report_.observed_generation == report_.generation ? "drift" : "document";
-  for (const StepOutcome& outcome : pass.applied.outcomes) {
-    if (outcome.error) continue;
-    const Description change = describe(outcome.step.change);
-    report_.history.push_back({now.wall, cause, std::string(to_string(change.action)),
-                               object_name(outcome.step.change), outcome.step.reason});
-    if (report_.history.size() > kHistoryLength) report_.history.pop_front();
+void StatusRecorder::remember(const std::vector<HistoryEntry>& tried, const Refusals& refusals) {
+  if (tried.empty()) return;
+  // Readers of earlier reports keep the ring they were given.
+  auto history = std::make_shared<History>(*report_.history);
+  for (const HistoryEntry& entry : tried) {
+    if (!entry.error) ++report_.totals.changes[{entry.kind, entry.action, entry.cause}];
+    const auto refusal = refusals.entries().find(object_name(entry));
+    const bool repeats = refusal != refusals.entries().end() && refusal->second.failures > 1;
+    if (!entry.error || !repeats) history->add(entry);
   }
+  report_.history = std::move(history);
+}
+
+void StatusRecorder::count(std::uint64_t& result, Moment begin, Moment end) {
+  ++result;
+  const auto duration = between(begin, end);
+  const double seconds = std::chrono::duration<double>(duration).count();
+  const auto bound = std::ranges::lower_bound(kPassDurationBounds, seconds);
+  ++report_.totals.passes_by_duration.at(
+      static_cast<std::size_t>(bound - kPassDurationBounds.begin()));
+  report_.totals.passes_duration += duration;
 }
 
 void StatusRecorder::judge(const PassReport& pass, Moment now) {
   if (pass.remaining.in_sync()) {
     report_.observed_generation = report_.generation;
+    report_.last_sync = now.wall;
     set("Converged", true, "InSync", "the kernel is as the document wants it", now);
   } else {
     set("Converged", false, report_.refused.empty() ? "Differs" : "Refused",

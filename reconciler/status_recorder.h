@@ -1,19 +1,20 @@
 // Turns what happens into the status. Pure: every moment is an argument.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "reconciler/status.h"
 #include "schema/document.h"
 
 namespace twobox {
 
-/// Changes remembered for the status.
-constexpr std::size_t kHistoryLength = 100;
-
 class StatusRecorder {
  public:
-  StatusRecorder(std::string document_path, std::string document_source, Moment now);
+  /// `history`: of earlier runs.
+  StatusRecorder(std::string document_path, std::string document_source, Moment now,
+                 History history = History());
 
   void document_accepted(Moment now);
   /// The file again says what is in force already.
@@ -25,20 +26,30 @@ class StatusRecorder {
   void identified(const NodeName& node, const VipRoles& roles, Moment now);
   /// False if that was known already.
   bool not_identified(const Error& error, Moment now);
-  void pass_made(const PassReport& pass, const Refusals& refusals, Moment begin, Moment end);
+  /// What the next pass acts on, and why another than the last; Cause::kDocument is known.
+  void acts_on(const Roles& roles, const DesiredState& desired, Moment now);
+  void cause_noticed(Cause cause, Moment now) { causes_.notice(cause, now); }
+  /// What was tried, in order. Of refusals in a row only the first goes into the history.
+  std::vector<HistoryEntry> pass_made(const PassReport& pass, const Refusals& refusals,
+                                      Moment begin, Moment end);
   void pass_failed(const Error& error, Moment begin, Moment end);
+  void netlink_overran() { ++report_.totals.netlink_overruns; }
+  void state_file_failed() { ++report_.totals.state_file_errors; }
 
   const StatusReport& report() const { return report_; }
 
  private:
   void set(const std::string& type, bool holds, std::string reason, std::string message,
            Moment now);
-  void remember(const PassReport& pass, Moment now);
+  void remember(const std::vector<HistoryEntry>& tried, const Refusals& refusals);
+  void count(std::uint64_t& result, Moment begin, Moment end);
   void judge(const PassReport& pass, Moment now);
   void judge_vrrp(const std::optional<VrrpVerdict>& verdict, Moment now);
   void update_ready(Moment now);
 
   StatusReport report_;
+  Causes causes_;
+  std::optional<Roles> roles_;  // acted on by the last pass
 };
 
 }  // namespace twobox

@@ -9,6 +9,7 @@
 #include "backends/ipvs/family.h"
 #include "backends/ipvs/requests.h"
 #include "backends/ipvs/tables.h"
+#include "backends/ipvs/traffic.h"
 #include "backends/modules.h"
 
 namespace twobox {
@@ -70,6 +71,15 @@ Status IpvsBackend::observe(KernelState& state, bool& loaded) {
     return success();
   }
   return Error{ErrorKind::kTornDump, torn->errno_value, torn->message};
+}
+
+Result<Traffic> IpvsBackend::observe_traffic() {
+  const auto family = ipvs::find_family(socket_);
+  if (!family) return family.error();
+  if (!*family) return Traffic{};
+  auto traffic = ipvs::read_traffic(socket_, **family);
+  if (!traffic) return permission_in_words(traffic.error());
+  return traffic;
 }
 
 std::vector<Status> IpvsBackend::apply(std::span<const Change> changes) {

@@ -11,6 +11,7 @@
 
 #include "backends/netlink/socket.h"
 #include "reconciler/objects.h"
+#include "reconciler/traffic.h"
 #include "schema/error.h"
 
 namespace twobox {
@@ -29,6 +30,10 @@ class IpvsBackend {
   /// Errors: kTornDump when other programs changed services during every attempt; kUnavailable
   /// (EPERM) without CAP_NET_ADMIN; kTransport. `state` is then unchanged.
   Status observe(KernelState& state, bool& loaded);
+
+  /// Services and real servers alone, with what was counted; empty without ip_vs. Errors: as
+  /// observe(), but kTornDump at once: whoever plots reads again soon.
+  Result<Traffic> observe_traffic();
 
   /// Carries out changes of services, real servers, sync daemons and timeouts in order, and says
   /// for each how it went. Loads ip_vs and schedulers when something is to be created. Creating

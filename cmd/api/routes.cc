@@ -87,6 +87,12 @@ void add_status(Routes& routes, const StatusBoard& board) {
                     .answers = {{200, "the status"}},
                     .answer = [&board](const Call&) { return get_status(*board.look()); }});
   routes.push_back({.method = "GET",
+                    .pattern = "/v1/history",
+                    .summary = "each change made or refused, with its cause, newest last",
+                    .type = kJsonType,
+                    .answers = {{200, "the changes, kept across restarts"}},
+                    .answer = [&board](const Call&) { return get_history(*board.look()); }});
+  routes.push_back({.method = "GET",
                     .pattern = kWatchPath,
                     .summary = "server-sent events: the status whenever it changes",
                     .type = kEventType,

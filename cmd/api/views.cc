@@ -2,11 +2,16 @@
 
 #include "api/problem.h"
 #include "document_schema.h"
+#include "reconciler/history_json.h"
 
 namespace twobox {
 
 HttpAnswer get_status(const DaemonView& snapshot) {
   return {200, kJsonType, snapshot.status_text + "\n", {}, nullptr};
+}
+
+HttpAnswer get_history(const DaemonView& snapshot) {
+  return {200, kJsonType, history_json(snapshot.status.history->entries()) + "\n", {}, nullptr};
 }
 
 HttpAnswer get_health() {

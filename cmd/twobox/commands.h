@@ -65,6 +65,13 @@ struct StatusOptions {
 };
 int run_status(const StatusOptions& options);
 
+struct HistoryOptions {
+  std::string api = kDefaultApi;
+  std::size_t limit = SIZE_MAX;  // the newest so many changes
+  OutputFormat format = OutputFormat::kText;
+};
+int run_history(const HistoryOptions& options);
+
 struct RoleOptions {
   VipName vip;
   std::optional<std::string> role;  // absent: show it

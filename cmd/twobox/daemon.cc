@@ -10,6 +10,8 @@
 
 #include "backends/sysctl/path.h"
 #include "reconciler/describe.h"
+#include "reconciler/traffic_json.h"
+#include "twobox/history_log.h"
 #include "twobox/log.h"
 
 namespace twobox {
@@ -33,16 +35,6 @@ std::set<std::string> fifos_of(const Document& document) {
   return paths;
 }
 
-void log_outcome(const StepOutcome& outcome) {
-  const Change& change = outcome.step.change;
-  if (!outcome.error) {
-    log(LogLevel::kInfo, std::string(to_string(describe(change).action)) + " " +
-                             object_name(change) + ": " + outcome.step.reason);
-  } else if (outcome.tried) {
-    log(LogLevel::kError, object_name(change) + ": " + outcome.error->message);
-  }
-}
-
 }  // namespace
 
 Daemon::Daemon(DaemonOptions options, std::unique_ptr<Backend> kernel, Records records, Ears ears,
@@ -55,7 +47,8 @@ Daemon::Daemon(DaemonOptions options, std::unique_ptr<Backend> kernel, Records r
       requests_(backstage.requests),
       source_(backstage.source),
       schedule_(options_.resync),
-      recorder_(options_.document, std::string(to_string(backstage.source)), now()) {}
+      recorder_(options_.document, std::string(to_string(backstage.source)), now(),
+                std::move(records_.history.history)) {}
 
 Moment Daemon::now() {
   return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
@@ -114,6 +107,7 @@ void Daemon::hear() {
   const bool promoted = promotion && *promotion <= now().steady;
   if (wake.any() || sysctls || keepalived || promoted) schedule_.wake();
   // An interface that was missing may be there now.
+  if (wake.overrun) recorder_.netlink_overran();
   if (wake.links_or_addresses || wake.overrun) refusals_.retry_unavailable(now().steady);
   if (ears_.document.drain()) document_due_ = now().steady + kDocumentSettles;
 }
@@ -137,6 +131,7 @@ Result<Standpoint> Daemon::standpoint_of(const ValidDocument& document) {
 }
 
 bool Daemon::find_target() {
+  acts_on_.reset();
   fifos_.set_watched(fifos_of(*document_->document));
   fifos_.drain();
   auto standpoint = standpoint_of(document_->document);
@@ -146,8 +141,9 @@ bool Daemon::find_target() {
     return false;
   }
   recorder_.identified(standpoint->node, standpoint->roles, now());
-  desired_ = resolve(document_->document, standpoint->node,
-                     promotions_.act_on(*document_->document, standpoint->roles, now().steady));
+  acts_on_ = promotions_.act_on(*document_->document, standpoint->roles, now().steady);
+  desired_ = resolve(document_->document, standpoint->node, *acts_on_);
+  recorder_.acts_on(*acts_on_, desired_, now());
   return true;
 }
 
@@ -175,16 +171,35 @@ void Daemon::pass() {
 }
 
 void Daemon::conclude(const PassReport& report, Moment begin) {
-  for (const StepOutcome& outcome : report.applied.outcomes) log_outcome(outcome);
   for (const GainedAddress& gained : report.applied.gained) {
     if (!gained.announced)
       log(LogLevel::kError,
           "announce " + key_text(gained.key) + ": " + gained.announced.error().message);
     announcements_.emplace_back(now().steady + kSecondBurstDelay, gained.key);
   }
-  recorder_.pass_made(report, refusals_, begin, now());
+  for (const HistoryEntry& entry : recorder_.pass_made(report, refusals_, begin, now()))
+    log_change(entry, recorder_.report().generation);
+  keep_history();
   // Our own changes raise no event: what they brought about unplanned needs a pass all the same.
   if (!report.remaining.in_sync() && !refusals_.next_attempt()) schedule_.wake();
+}
+
+void Daemon::keep_history() {
+  const Status kept = records_.history.file.append(*recorder_.report().history);
+  if (!kept) recorder_.state_file_failed();
+  if (!kept && history_kept_) log(LogLevel::kWarning, "keep the history: " + kept.error().message);
+  history_kept_ = kept.has_value();
+}
+
+Result<std::string> Daemon::look_at_traffic() {
+  if (!acts_on_) return Error{ErrorKind::kUnavailable, 0, "no document is acted on yet"};
+  const auto observed = kernel_->observe(scope_of(desired_, records_.ownership.record()));
+  if (!observed) return with_context(observed.error(), "observe");
+  const auto traffic = kernel_->observe_traffic();
+  if (!traffic) return with_context(traffic.error(), "observe traffic");
+  return traffic_json(
+      {*document_->document, recorder_.report().node, desired_, *observed, *traffic}, *acts_on_,
+      now().wall);
 }
 
 void Daemon::announce_again() {

@@ -15,6 +15,7 @@
 #include "reconciler/status_recorder.h"
 #include "twobox/commands.h"
 #include "twobox/document_file.h"
+#include "twobox/history_file.h"
 #include "twobox/keepalived_fifos.h"
 #include "twobox/machine.h"
 #include "twobox/role_overrides.h"
@@ -34,6 +35,7 @@ struct Ears {
 struct Records {
   OwnershipFile ownership;
   RoleOverridesFile roles;
+  OpenedHistory history;
 };
 
 class Daemon {
@@ -45,6 +47,11 @@ class Daemon {
 
   /// Returns on SIGTERM or SIGINT, with the dataplane left as it is.
   void run();
+
+  /// traffic_json() of now: reads the kernel in full, so only while somebody watches, and not more
+  /// often than once a second. To be called from the loop, behind its pass. Errors: kUnavailable
+  /// while no document is acted on; whatever reading the kernel gives.
+  Result<std::string> look_at_traffic();
 
  private:
   static Moment now();
@@ -70,6 +77,7 @@ class Daemon {
   void pass();
   bool find_target();
   Result<Standpoint> standpoint_of(const ValidDocument& document);
+  void keep_history();
   void conclude(const PassReport& report, Moment begin);
   void announce_again();
   int milliseconds_to_sleep() const;
@@ -92,9 +100,11 @@ class Daemon {
   std::vector<std::pair<std::promise<DocumentVerdict>, DocumentVerdict>>
       documents_taken_;  // so too
   DesiredState desired_;
+  std::optional<Roles> acts_on_;  // what desired_ was made of; absent: not of the document in force
   Refusals refusals_;
   Schedule schedule_;
   StatusRecorder recorder_;
+  bool history_kept_ = true;  // the last time it was written, to say each failure only once
   std::vector<std::pair<SteadyTime, AddressKey>> announcements_;  // second bursts, oldest first
   bool stopping_ = false;
 };

@@ -110,6 +110,14 @@ void add_status(CLI::App& app, StatusOptions& options, Chosen& chosen) {
   command.callback([&] { chosen = [&] { return run_status(options); }; });
 }
 
+void add_history(CLI::App& app, HistoryOptions& options, Chosen& chosen) {
+  auto& command = *app.add_subcommand("history", "what the daemon changed, when and why");
+  command.add_option("--limit", options.limit, "only the newest so many changes");
+  command.add_option("--api", options.api, "where the daemon listens")->capture_default_str();
+  add_format(command, options.format);
+  command.callback([&] { chosen = [&] { return run_history(options); }; });
+}
+
 void add_role(CLI::App& app, RoleOptions& options, Chosen& chosen) {
   auto& command = *app.add_subcommand(
       "role", "show a VIP's role, set it by hand until the next boot, or take that back");
@@ -164,6 +172,7 @@ int run(int argc, char** argv) {
   ApplyOptions apply;
   DaemonOptions daemon;
   StatusOptions status;
+  HistoryOptions history;
   RoleOptions role;
   PutOptions put;
   CleanupOptions cleanup;
@@ -173,6 +182,7 @@ int run(int argc, char** argv) {
   add_apply(app, apply, chosen);
   add_run(app, daemon, chosen);
   add_status(app, status, chosen);
+  add_history(app, history, chosen);
   add_role(app, role, chosen);
   add_put(app, put, chosen);
   add_cleanup(app, cleanup, chosen);

@@ -115,6 +115,8 @@ int run_daemon(DaemonOptions options) {
   auto requests = LoopRequests::open();
   if (!requests) return fail(requests.error());
 
+  auto history = HistoryFile::open(options.state_directory);
+  if (history.complaint) log(LogLevel::kWarning, *history.complaint);
   StatusBoard board;
   const Backstage backstage{board, *requests, source,
                             options.large ? kMaxLargeDocumentBytes : kMaxDocumentBytes};
@@ -123,8 +125,9 @@ int run_daemon(DaemonOptions options) {
   if (!listeners) return fail(listeners.error());
   const auto server = HttpServer::start(*std::move(listeners), api);
   if (!server) return fail(server.error());
-  Daemon daemon(std::move(options), *std::move(kernel), {*std::move(ownership), *std::move(roles)},
-                *std::move(ears), backstage);
+  Daemon daemon(std::move(options), *std::move(kernel),
+                {*std::move(ownership), *std::move(roles), std::move(history)}, *std::move(ears),
+                backstage);
   daemon.run();
   return 0;
 }

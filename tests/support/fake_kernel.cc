@@ -73,6 +73,11 @@ Result<Machine> FakeKernel::observe_machine() {
   return Machine{state.links, state.kernel.addresses};
 }
 
+Result<Traffic> FakeKernel::observe_traffic() {
+  if (unreadable) return *unreadable;
+  return traffic;
+}
+
 std::vector<Status> FakeKernel::apply(Subsystem subsystem, std::span<const Change> changes,
                                       const std::map<NftRuleKey, std::uint64_t>&) {
   std::vector<Status> outcomes;

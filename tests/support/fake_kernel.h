@@ -19,6 +19,7 @@ class FakeKernel : public Backend {
 
   Result<ObservedState> observe(const Scope& scope) override;
   Result<Machine> observe_machine() override;
+  Result<Traffic> observe_traffic() override;
   std::vector<Status> apply(Subsystem subsystem, std::span<const Change> changes,
                             const std::map<NftRuleKey, std::uint64_t>& handles) override;
   Status announce(const InterfaceName& interface, const IpAddress& address, int count) override;
@@ -29,6 +30,7 @@ class FakeKernel : public Backend {
   std::optional<Error> unreadable;
 
   ObservedState state;
+  Traffic traffic;
   std::vector<AddressKey> announced;
 };
 

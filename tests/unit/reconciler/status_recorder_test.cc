@@ -148,31 +148,68 @@ TEST_CASE("differences without a refusal are differences") {
   CHECK(condition(recorder, "Converged").message == "2 differences left, 0 objects refused");
 }
 
-TEST_CASE("changes are remembered: by document until it was held once, then by drift") {
+TEST_CASE("changes are remembered with what they are due to") {
   StatusRecorder recorder = with_document();
-  recorder.pass_made(pass({kStep}), Refusals{}, at(2), at(3));
-  CHECK(recorder.report().history.empty());  // what was refused is no change
+  CHECK(recorder.pass_made(pass({kStep}), Refusals{}, at(2), at(3)).size() == 1);
   recorder.pass_made(pass(), Refusals{}, at(4), at(5));
   recorder.pass_made(pass(), Refusals{}, at(6), at(7));
   recorder.document_accepted(at(8));
+  recorder.acts_on({{"web", Role::kBackup}}, {}, at(8));
   recorder.pass_made(pass(), Refusals{}, at(8), at(9));
-  const auto& history = recorder.report().history;
-  REQUIRE(history.size() == 3);
-  CHECK(history[0].cause == "document");
-  CHECK(history[1].cause == "drift");
-  CHECK(history[2].cause == "document");
-  CHECK(history[1].at == at(7).wall);
-  CHECK(history[1].action == "update");
-  CHECK(history[1].object == kObject);
-  CHECK(history[1].reason == "held by the document");
+  recorder.acts_on({{"web", Role::kMaster}}, {}, at(10));
+  recorder.pass_made(pass(), Refusals{}, at(10), at(11));
+  const auto& history = recorder.report().history->entries();
+  REQUIRE(history.size() == 5);
+  CHECK(history[0].error.has_value());
+  CHECK(history[0].cause == Cause::kDocument);
+  CHECK(history[1].cause == Cause::kDocument);
+  CHECK(history[1].duration == 4s);  // since the document was accepted
+  CHECK(history[2].cause == Cause::kDrift);
+  CHECK(history[2].duration == 1s);  // since the pass began
+  CHECK(history[3].cause == Cause::kDocument);
+  CHECK(history[4].cause == Cause::kRole);
+  CHECK(recorder.report().totals.changes.at({"sysctl", "update", Cause::kDocument}) == 2);
+  CHECK(recorder.report().totals.changes.at({"sysctl", "update", Cause::kRole}) == 1);
 }
 
-TEST_CASE("the history is short: the oldest go") {
+TEST_CASE("of refusals in a row the history has the first; the log is told of all") {
   StatusRecorder recorder = with_document();
-  for (int i = 0; i < 150; ++i) recorder.pass_made(pass(), Refusals{}, at(i), at(i));
-  CHECK(recorder.report().history.size() == kHistoryLength);
-  CHECK(recorder.report().history.back().at == at(149).wall);
-  CHECK(recorder.report().history.front().at == at(50).wall);
+  const PassReport refused = pass({kStep});
+  Refusals refusals;
+  for (int i = 2; i < 6; ++i) {
+    refusals.note(refused.applied.outcomes, refused.remaining, at(i).steady);
+    CHECK(recorder.pass_made(refused, refusals, at(i), at(i)).size() == 1);
+  }
+  REQUIRE(recorder.report().history->entries().size() == 1);
+  CHECK(recorder.report().history->entries()[0].error->errno_value == EPERM);
+  CHECK(recorder.report().totals.changes.empty());
+}
+
+TEST_CASE("an earlier report keeps its history") {
+  StatusRecorder recorder = with_document();
+  recorder.pass_made(pass(), Refusals{}, at(2), at(3));
+  const StatusReport earlier = recorder.report();
+  recorder.pass_made(pass(), Refusals{}, at(4), at(5));
+  CHECK(earlier.history->entries().size() == 1);
+  CHECK(recorder.report().history->entries().size() == 2);
+}
+
+TEST_CASE("passes are counted by result and duration") {
+  StatusRecorder recorder = with_document();
+  CHECK_FALSE(recorder.report().last_sync.has_value());
+  recorder.pass_made(pass({kStep}), Refusals{}, at(2), at(3));
+  recorder.pass_made(pass(), Refusals{}, at(4), at(4));
+  recorder.pass_made(PassReport{}, Refusals{}, at(5), at(5));
+  recorder.pass_failed({ErrorKind::kTransport, ENOBUFS, "no"}, at(6), at(8));
+  const Totals& totals = recorder.report().totals;
+  CHECK(totals.passes_error == 2);
+  CHECK(totals.passes_success == 1);
+  CHECK(totals.passes_noop == 1);
+  CHECK(totals.passes_by_duration.front() == 2);
+  CHECK(totals.passes_by_duration.at(9) == 1);  // a bound belongs to its own class
+  CHECK(totals.passes_by_duration.back() == 1);
+  CHECK(totals.passes_duration == 3s);
+  CHECK(recorder.report().last_sync == at(5).wall);
 }
 
 TEST_CASE("a role keeps its time while it stays the same") {

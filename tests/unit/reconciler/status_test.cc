@@ -34,7 +34,20 @@ StatusReport full() {
                      kTime + 800ms}};
   report.missing = {"sysctl net.x"};
   report.foreign = {{SyncDaemonKey{SyncState::kMaster}, "the document has no sync daemon"}};
-  report.history = {{kTime, "drift", "create", "sysctl net.x", "held by the document"}};
+  History history;
+  HistoryEntry entry{.at = kTime,
+                     .cause = Cause::kDrift,
+                     .action = "create",
+                     .kind = "sysctl",
+                     .key = "net.x",
+                     .before = {},
+                     .after = {},
+                     .reason = "held by the document",
+                     .error = {}};
+  history.add(entry);
+  entry.error = Error{ErrorKind::kKernelRefused, EPERM, "no"};
+  history.add(entry);
+  report.history = std::make_shared<const History>(history);
   return report;
 }
 
