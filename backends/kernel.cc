@@ -35,7 +35,9 @@ class Kernel : public LiveKernel {
       return with_context(read.error(), "read addresses");
     if (const Status read = ipvs_.observe(state.kernel, state.ipvs_loaded); !read)
       return with_context(read.error(), "read ipvs");
-    if (const Status read = nftables_.observe(state.kernel, state.nft_rule_handles); !read)
+    if (const Status read =
+            nftables_.observe(state.kernel, state.nft_rule_handles, state.nft_counts);
+        !read)
       return with_context(read.error(), "read nftables");
     if (scope.dropping_chains) {
       if (auto read = nftables_.dropping_chains()) state.dropping_chains = *std::move(read);

@@ -39,6 +39,7 @@ struct ObservedState {
   std::map<InterfaceName, Link> links;
   bool ipvs_loaded = false;                              // false: no ip_vs in this kernel (yet)
   std::map<NftRuleKey, std::uint64_t> nft_rule_handles;  // needed to replace or delete a rule
+  NftCounts nft_counts;
   // Absent: not asked for, or not readable. They only inform, so they never fail an observation.
   std::optional<std::vector<DroppingChain>> dropping_chains;
   friend bool operator==(const ObservedState&, const ObservedState&) = default;

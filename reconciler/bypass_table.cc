@@ -1,5 +1,7 @@
 #include "reconciler/bypass_table.h"
 
+#include <netinet/in.h>
+
 namespace twobox {
 namespace {
 
@@ -15,10 +17,23 @@ constexpr char kMacMarkChain[] = "mac-mark";
 constexpr std::int32_t kManglePriority = -150;
 constexpr char kPeerMacs[] = "peer-macs";
 
+// Right before IPVS's first hook and right behind its last (98 and 99; ip_vs_core.c, ip_vs_ops4 and
+// ip_vs_ops6): nobody else sees the packets in between. Not 99, because among hooks of one priority
+// the one registered last runs first, and IPVS registers with its first service.
+constexpr char kHideChain[] = "hide-from-ipvs";
+constexpr std::int32_t kBeforeIpvs = 97;
+constexpr char kRestoreChain[] = "restore-behind-ipvs";
+constexpr std::int32_t kBehindIpvs = 100;
+
 constexpr char kMarkReason[] =
     ": IPVS schedules by mark, and what a peer forwarded was scheduled there: it goes unmarked";
 constexpr char kRedirectReason[] =
     ": a backup answers itself, or its IPVS would schedule again what the master sent";
+constexpr char kRedirectFirstReason[] =
+    ": a backup answers new connections itself; IPVS knows the others by sync";
+constexpr char kHideReason[] =
+    ": IPVS, which knows no such protocol, must not find a peer's packet among old connections";
+constexpr char kRestoreReason[] = ": the protocol is again what it was before IPVS";
 
 NftSetKeyType endpoint_type(AddressFamily family) {
   return family == AddressFamily::kIpv4 ? NftSetKeyType::kEndpointIpv4
@@ -28,9 +43,18 @@ NftSetKeyType endpoint_type(AddressFamily family) {
 void add_redirect_rule(KernelState& state, AddressFamily family) {
   const std::string set = redirect_set(family);
   state.nft_sets[NftSetKey{set}] = NftSetConfig{endpoint_type(family), false, 0};
+  state.nft_rules[NftRuleKey{kRedirectChain, set}] = NftRuleConfig{
+      {NftFamilyIs{family}, NftDestinationInSet{family, set}, NftCounter{}, NftRedirect{}},
+      set + kRedirectReason};
+}
+
+void add_redirect_first_rule(KernelState& state, AddressFamily family) {
+  const std::string set = redirect_first_set(family);
+  state.nft_sets[NftSetKey{set}] = NftSetConfig{endpoint_type(family), false, 0};
   state.nft_rules[NftRuleKey{kRedirectChain, set}] =
-      NftRuleConfig{{NftFamilyIs{family}, NftDestinationInSet{family, set}, NftRedirect{}},
-                    set + kRedirectReason};
+      NftRuleConfig{{NftFamilyIs{family}, NftDestinationInSet{family, set}, NftOpensTcpConnection{},
+                     NftCounter{}, NftRedirect{}},
+                    set + kRedirectFirstReason};
 }
 
 void add_mark_rule(KernelState& state, AddressFamily family) {
@@ -39,8 +63,55 @@ void add_mark_rule(KernelState& state, AddressFamily family) {
   state.nft_sets[NftSetKey{map}] = NftSetConfig{endpoint_type(family), true, 0};
   state.nft_rules[NftRuleKey{kMacMarkChain, name}] =
       NftRuleConfig{{NftFamilyIs{family}, NftArrivesOverEthernet{},
-                     NftEtherSourceNotInSet{kPeerMacs}, NftMarkFromMap{family, map}},
+                     NftEtherSourceNotInSet{kPeerMacs}, NftMarkFromMap{family, map}, NftCounter{}},
                     name + kMarkReason};
+}
+
+std::string forwarded_set(AddressFamily family) {
+  return family == AddressFamily::kIpv4 ? "forwarded-ipv4" : "forwarded-ipv6";
+}
+
+std::uint8_t protocol_number(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::kUdp:
+      return IPPROTO_UDP;
+    case Protocol::kSctp:
+      return IPPROTO_SCTP;
+    case Protocol::kTcp:
+      break;
+  }
+  return IPPROTO_TCP;
+}
+
+/// What comes from a peer with protocol `from` to an endpoint in the set goes on with `to`.
+NftRuleConfig exchange(AddressFamily family, std::uint8_t from, std::uint8_t to,
+                       const std::string& comment) {
+  return {{NftFamilyIs{family}, NftArrivesOverEthernet{}, NftEtherSourceInSet{kPeerMacs},
+           NftDestinationInSet{family, forwarded_set(family)}, NftHeaderProtocolIs{family, from},
+           NftSetHeaderProtocol{family, to}, NftCounter{}},
+          comment};
+}
+
+/// Rules of one protocol, since each writes a number of its own.
+void add_exchange_rules(KernelState& state, AddressFamily family, Protocol protocol) {
+  const std::string suffix =
+      std::string(to_string(protocol)) + (family == AddressFamily::kIpv4 ? "-ipv4" : "-ipv6");
+  const std::uint8_t number = protocol_number(protocol);
+  const std::uint8_t hidden = hidden_protocol(protocol);
+  state.nft_rules[NftRuleKey{kHideChain, "hide-" + suffix}] =
+      exchange(family, number, hidden, "hide-" + suffix + kHideReason);
+  state.nft_rules[NftRuleKey{kRestoreChain, "restore-" + suffix}] =
+      exchange(family, hidden, number, "restore-" + suffix + kRestoreReason);
+}
+
+void add_exchange_chains(KernelState& state) {
+  state.nft_chains[NftChainKey{kHideChain}] =
+      NftChainConfig{"filter", NftHook::kInput, kBeforeIpvs, true};
+  state.nft_chains[NftChainKey{kRestoreChain}] =
+      NftChainConfig{"filter", NftHook::kInput, kBehindIpvs, true};
+  for (const AddressFamily family : {AddressFamily::kIpv4, AddressFamily::kIpv6})
+    state.nft_sets[NftSetKey{forwarded_set(family)}] =
+        NftSetConfig{endpoint_type(family), false, 0};
 }
 
 }  // namespace
@@ -49,16 +120,39 @@ std::string redirect_set(AddressFamily family) {
   return family == AddressFamily::kIpv4 ? "redirect-ipv4" : "redirect-ipv6";
 }
 
-void add_redirect_rules(KernelState& state) {
+std::string redirect_first_set(AddressFamily family) {
+  return family == AddressFamily::kIpv4 ? "redirect-first-ipv4" : "redirect-first-ipv6";
+}
+
+bool holds_redirects(const std::string& set) {
+  for (const AddressFamily family : {AddressFamily::kIpv4, AddressFamily::kIpv6})
+    if (set == redirect_set(family) || set == redirect_first_set(family)) return true;
+  return false;
+}
+
+bool is_redirected(const KernelState& state, const Endpoint& endpoint) {
+  const AddressFamily family = endpoint.address.family();
+  return state.nft_elements.contains({redirect_set(family), endpoint}) ||
+         state.nft_elements.contains({redirect_first_set(family), endpoint});
+}
+
+void add_redirect_rules(KernelState& state, RedirectOf packets) {
   state.nft_tables[NftTableKey{}] = NftTableConfig{};
   state.nft_chains[NftChainKey{kRedirectChain}] =
       NftChainConfig{"nat", NftHook::kPrerouting, kDestinationNatPriority, true};
   add_redirect_rule(state, AddressFamily::kIpv4);
   add_redirect_rule(state, AddressFamily::kIpv6);
+  if (packets == RedirectOf::kEveryPacket) return;
+  add_redirect_first_rule(state, AddressFamily::kIpv4);
+  add_redirect_first_rule(state, AddressFamily::kIpv6);
 }
 
-void add_redirect(KernelState& state, const Endpoint& endpoint) {
-  state.nft_elements[NftElementKey{redirect_set(endpoint.address.family()), endpoint}] = {};
+void add_redirect(KernelState& state, const Endpoint& endpoint, RedirectOf packets) {
+  const AddressFamily family = endpoint.address.family();
+  const bool only_first =
+      packets == RedirectOf::kFirstPacket && endpoint.protocol == Protocol::kTcp;
+  state.nft_elements[NftElementKey{only_first ? redirect_first_set(family) : redirect_set(family),
+                                   endpoint}] = {};
 }
 
 std::string mark_map(AddressFamily family) {
@@ -73,12 +167,17 @@ void add_mac_mark_rules(KernelState& state, const std::set<MacAddress>& peers) {
   for (const MacAddress& mac : peers) state.nft_elements[NftElementKey{kPeerMacs, mac}] = {};
   add_mark_rule(state, AddressFamily::kIpv4);
   add_mark_rule(state, AddressFamily::kIpv6);
+  add_exchange_chains(state);
 }
 
 void add_mark(KernelState& state, const Endpoint& endpoint, std::uint32_t mark) {
+  const AddressFamily family = endpoint.address.family();
   NftElementConfig config;
   config.mark = mark;
-  state.nft_elements[NftElementKey{mark_map(endpoint.address.family()), endpoint}] = config;
+  state.nft_elements[NftElementKey{mark_map(family), endpoint}] = config;
+  state.nft_elements[NftElementKey{forwarded_set(family), endpoint}] = {};
+  state.nft_elements[NftElementKey{forwarded_set(family), HiddenEndpoint{endpoint}}] = {};
+  add_exchange_rules(state, family, endpoint.protocol);
 }
 
 }  // namespace twobox

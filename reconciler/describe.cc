@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "reconciler/bypass_table.h"
 #include "reconciler/nft_text.h"
 
 namespace twobox {
@@ -78,10 +79,15 @@ class ReasonOf {
     const std::string vip = vip_text(endpoint->address, desired_);
     if (change.after && change.after->mark)
       return "what no peer has forwarded to " + vip + " is marked";
+    if (!holds_redirects(change.key.set))
+      return action_of(change) == Action::kCreate
+                 ? "what a peer forwards to " + vip + " is hidden from IPVS"
+                 : in_our_table(change);
     if (action_of(change) == Action::kCreate)
       return "this node is not master of " + vip + ", so it answers by itself";
-    const bool served = desired_.kernel.ipvs_services.contains(IpvsServiceKey{*endpoint});
-    if (action_of(change) == Action::kDelete && !change.before->mark && served)
+    const bool directs = desired_.kernel.ipvs_services.contains(IpvsServiceKey{*endpoint}) &&
+                         !is_redirected(desired_.kernel, *endpoint);
+    if (action_of(change) == Action::kDelete && directs)
       return "this node is master of " + vip + ", so its IPVS schedules";
     return in_our_table(change);
   }

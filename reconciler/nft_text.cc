@@ -29,6 +29,10 @@ std::string endpoint_lookup(AddressFamily family) {
   return header + " daddr . meta l4proto . th dport";
 }
 
+std::string header_protocol(AddressFamily family) {
+  return family == AddressFamily::kIpv4 ? "ip protocol " : "ip6 nexthdr ";
+}
+
 std::string_view hook_text(NftHook hook) {
   constexpr std::array<std::string_view, 6> kNames = {"",        "prerouting", "input",
                                                       "forward", "output",     "postrouting"};
@@ -42,6 +46,12 @@ std::string nft_text(const NftElementKey& key) {
                         [](const Endpoint& endpoint) {
                           return endpoint.address.to_string() + " . " +
                                  std::string(to_string(endpoint.protocol)) + " . " +
+                                 std::to_string(endpoint.port);
+                        },
+                        [](const HiddenEndpoint& hidden) {
+                          const Endpoint& endpoint = hidden.endpoint;
+                          return endpoint.address.to_string() + " . " +
+                                 std::to_string(hidden_protocol(endpoint.protocol)) + " . " +
                                  std::to_string(endpoint.port);
                         },
                         [](const MacAddress& mac) { return mac.to_string(); },
@@ -59,10 +69,23 @@ std::string nft_text(const NftStatement& statement) {
             return endpoint_lookup(part.family) + " @" + part.set;
           },
           [](const NftEtherSourceNotInSet& part) { return "ether saddr != @" + part.set; },
+          [](const NftEtherSourceInSet& part) { return "ether saddr @" + part.set; },
+          [](const NftOpensTcpConnection&) {
+            return std::string("meta l4proto tcp tcp flags syn / fin,syn,rst,ack");
+          },
+          [](const NftHeaderProtocolIs& part) {
+            return header_protocol(part.family) + std::to_string(part.number);
+          },
+          [](const NftSetHeaderProtocol& part) {
+            // By its place in the header: named, nft would have checksums follow the change.
+            return std::string(part.family == AddressFamily::kIpv4 ? "@nh,72,8" : "@nh,48,8") +
+                   " set " + std::to_string(part.number);
+          },
           [](const NftMarkFromMap& part) {
             return "meta mark set " + endpoint_lookup(part.family) + " map @" + part.map;
           },
           [](const NftRedirect&) { return std::string("redirect"); },
+          [](const NftCounter&) { return std::string("counter"); },
           [](const NftUnknown& part) { return part.text; },
       },
       statement);

@@ -153,9 +153,29 @@ struct OpaqueElement {
   std::vector<std::uint8_t> bytes;
   friend auto operator<=>(const OpaqueElement&, const OpaqueElement&) = default;
 };
+/// The protocol number that stands for a hidden protocol: 253 and 254 are for experiments (RFC
+/// 3692), and 252 is nobody's. All that counts is that IPVS balances none of them.
+constexpr std::uint8_t hidden_protocol(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::kUdp:
+      return 253;
+    case Protocol::kSctp:
+      return 252;
+    case Protocol::kTcp:
+      break;
+  }
+  return 254;
+}
+
+/// An endpoint while its packets are hidden from IPVS: in the set's key, as in the packet, the
+/// number from hidden_protocol() stands where the protocol's own would.
+struct HiddenEndpoint {
+  Endpoint endpoint;
+  friend auto operator<=>(const HiddenEndpoint&, const HiddenEndpoint&) = default;
+};
 struct NftElementKey {
   std::string set;
-  std::variant<Endpoint, MacAddress, OpaqueElement> value;
+  std::variant<Endpoint, HiddenEndpoint, MacAddress, OpaqueElement> value;
   friend auto operator<=>(const NftElementKey&, const NftElementKey&) = default;
 };
 struct NftElementConfig {
@@ -182,6 +202,25 @@ struct NftEtherSourceNotInSet {  // ether saddr != @set
   std::string set;
   friend bool operator==(const NftEtherSourceNotInSet&, const NftEtherSourceNotInSet&) = default;
 };
+struct NftEtherSourceInSet {  // ether saddr @set
+  std::string set;
+  friend bool operator==(const NftEtherSourceInSet&, const NftEtherSourceInSet&) = default;
+};
+struct NftOpensTcpConnection {  // meta l4proto tcp tcp flags syn / fin,syn,rst,ack
+  friend bool operator==(const NftOpensTcpConnection&, const NftOpensTcpConnection&) = default;
+};
+/// The number in the IP header itself: with IPv6, that of an extension header if there is one.
+struct NftHeaderProtocolIs {  // ip protocol 6, ip6 nexthdr 6
+  AddressFamily family;
+  std::uint8_t number;
+  friend bool operator==(const NftHeaderProtocolIs&, const NftHeaderProtocolIs&) = default;
+};
+/// Leaves the checksums of both headers alone, so that writing the old number restores the packet.
+struct NftSetHeaderProtocol {  // @nh,72,8 set 254, @nh,48,8 set 254
+  AddressFamily family;
+  std::uint8_t number;
+  friend bool operator==(const NftSetHeaderProtocol&, const NftSetHeaderProtocol&) = default;
+};
 struct NftMarkFromMap {  // meta mark set ip daddr . meta l4proto . th dport map @map
   AddressFamily family;
   std::string map;
@@ -190,12 +229,17 @@ struct NftMarkFromMap {  // meta mark set ip daddr . meta l4proto . th dport map
 struct NftRedirect {  // redirect (to this machine, same port)
   friend bool operator==(const NftRedirect&, const NftRedirect&) = default;
 };
+struct NftCounter {  // counter: what it has counted is no part of the rule
+  friend bool operator==(const NftCounter&, const NftCounter&) = default;
+};
 struct NftUnknown {
   std::string text;  // libnftnl's words for common expressions, else the expressions' names
   friend bool operator==(const NftUnknown&, const NftUnknown&) = default;
 };
-using NftStatement = std::variant<NftFamilyIs, NftArrivesOverEthernet, NftDestinationInSet,
-                                  NftEtherSourceNotInSet, NftMarkFromMap, NftRedirect, NftUnknown>;
+using NftStatement =
+    std::variant<NftFamilyIs, NftArrivesOverEthernet, NftDestinationInSet, NftEtherSourceNotInSet,
+                 NftEtherSourceInSet, NftOpensTcpConnection, NftHeaderProtocolIs,
+                 NftSetHeaderProtocol, NftMarkFromMap, NftRedirect, NftCounter, NftUnknown>;
 
 /// `name` is the first word of the rule's comment ("redirect-ipv4: why it exists"). A rule that has
 /// no such comment, or repeats one, is named "handle N": it is never one of ours.

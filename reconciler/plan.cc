@@ -48,7 +48,7 @@ class PhaseOf {
     if (!is_delete(change)) return change.after->mark ? Phase::kMarksOn : Phase::kBypassOn;
     // The endpoint still has its service here: this node becomes its director.
     const auto* const endpoint = std::get_if<Endpoint>(&change.key.value);
-    const bool still_served = endpoint != nullptr && !change.before->mark &&
+    const bool still_served = endpoint != nullptr && holds_redirects(change.key.set) &&
                               desired_.kernel.ipvs_services.contains(IpvsServiceKey{*endpoint});
     return still_served ? Phase::kBypassOff : Phase::kBypassGone;
   }

@@ -17,7 +17,7 @@ Status keep(OwnershipStore& ownership, const OwnershipRecord& record) {
 DesiredState within_reach(DesiredState desired, const Refusals& refusals) {
   for (const auto& [address, endpoint] : desired.directed)
     if (refusals.entries().contains(object_name(AddressChange{address, {}, {}})))
-      add_redirect(desired.kernel, endpoint);
+      add_redirect(desired.kernel, endpoint, desired.redirect_of);
   return desired;
 }
 

@@ -58,7 +58,9 @@ bool is_followed(const RoleSource& role) {
 
 class Resolver {
  public:
-  Resolver(const Document& document, const NodeName& node) : document_(document), node_(node) {}
+  Resolver(const Document& document, const NodeName& node) : document_(document), node_(node) {
+    if (document.sync) desired_.redirect_of = RedirectOf::kFirstPacket;
+  }
 
   void add_vip(const VipName& name, const Vip& vip, Role role) {
     const IpAddress& address = vip.address.address();
@@ -68,10 +70,10 @@ class Resolver {
     } else if (role == Role::kMaster) {
       add_wire_address(vip);
     }
-    if (is_parked_on_loopback(vip.bypass)) park(address);
-    for (const auto& [sysctl, value] : bypass_sysctls(vip)) hold(sysctl, value);
+    if (is_parked_on_loopback(document_, vip)) park(address);
+    for (const auto& [sysctl, value] : bypass_sysctls(document_, vip)) hold(sysctl, value);
     for (const Service& service : vip.services) add_service(name, vip, service, role);
-    if (vip.bypass == Bypass::kRedirect) add_redirect_rules(desired_.kernel);
+    if (vip.bypass == Bypass::kRedirect) add_redirect_rules(desired_.kernel, desired_.redirect_of);
     if (vip.bypass == Bypass::kMacMark) add_mac_mark_rules(desired_.kernel, peer_macs());
   }
 
@@ -138,7 +140,7 @@ class Resolver {
       add_server(vip, service, key, server);
     if (vip.bypass != Bypass::kRedirect) return;
     if (role != Role::kMaster) {
-      add_redirect(desired_.kernel, endpoint);
+      add_redirect(desired_.kernel, endpoint, desired_.redirect_of);
     } else if (!is_followed(vip.role)) {
       desired_.directed.emplace(AddressKey{vip.interface, vip.address}, endpoint);
     }

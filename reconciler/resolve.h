@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "reconciler/bypass_table.h"
 #include "reconciler/objects.h"
 #include "schema/error.h"
 #include "schema/validate.h"
@@ -19,6 +20,7 @@ struct DesiredState {
   /// What this node directs as soon as it has the address, by redirect's rules: until then it keeps
   /// its bypass, which also answers what the old master still forwards.
   std::multimap<AddressKey, Endpoint> directed;
+  RedirectOf redirect_of = RedirectOf::kEveryPacket;
   std::map<IpAddress, VipName> vip_names;
   std::map<FirewallMark, VipName> mark_names;  // of the VIPs that are balanced by mark
   /// Where VIPs stand whose address somebody else moves: never ours to add, remove or announce.

@@ -11,10 +11,11 @@ namespace twobox {
 /// 1: IPVS lets every packet pass while the backup sync daemon runs.
 constexpr char kBackupOnlySysctl[] = "net.ipv4.vs.backup_only";
 
-/// True when every node has the VIP on lo, so that it accepts what its peers forward to it.
-bool is_parked_on_loopback(Bypass bypass);
+/// True when every node has the VIP on lo, so that it accepts what its peers forward to it. With
+/// redirect that is needed only for connections that a node knows by sync.
+bool is_parked_on_loopback(const Document& document, const Vip& vip);
 
 /// The sysctls that must be held for the VIP's bypass, by name, and their values.
-std::map<std::string, std::string> bypass_sysctls(const Vip& vip);
+std::map<std::string, std::string> bypass_sysctls(const Document& document, const Vip& vip);
 
 }  // namespace twobox

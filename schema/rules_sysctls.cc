@@ -10,7 +10,7 @@ void check_sysctls(const RuleCheck& check) {
     const std::string pointer = vip_pointer(name);
     if (!check.known.is_known(pointer + "/bypass") || !check.known.is_known(pointer + "/interface"))
       continue;
-    for (const auto& [sysctl, needed] : bypass_sysctls(vip)) {
+    for (const auto& [sysctl, needed] : bypass_sysctls(check.document, vip)) {
       const auto held = check.document.sysctls.find(sysctl);
       if (held == check.document.sysctls.end() || held->second == needed) continue;
       check.refuse(child_pointer("/sysctls", sysctl), in_quotes(held->second),

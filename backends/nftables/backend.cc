@@ -106,7 +106,7 @@ Result<NftablesBackend> NftablesBackend::open() {
   return NftablesBackend(*std::move(socket));
 }
 
-Status NftablesBackend::observe(KernelState& state, Handles& handles) {
+Status NftablesBackend::observe(KernelState& state, Handles& handles, NftCounts& counts) {
   auto before = nftables::read_generation(socket_);
   if (!before) return why_unavailable(before.error());
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
@@ -121,8 +121,9 @@ Status NftablesBackend::observe(KernelState& state, Handles& handles) {
       state.nft_chains = std::move(snapshot.state.nft_chains);
       state.nft_sets = std::move(snapshot.state.nft_sets);
       state.nft_elements = std::move(snapshot.state.nft_elements);
-      state.nft_rules = std::move(snapshot.state.nft_rules);
-      handles = std::move(snapshot.handles);
+      state.nft_rules = std::move(snapshot.rules.configs);
+      handles = std::move(snapshot.rules.handles);
+      counts = std::move(snapshot.rules.counts);
       return success();
     }
     before = after;
@@ -130,6 +131,13 @@ Status NftablesBackend::observe(KernelState& state, Handles& handles) {
   return Error{ErrorKind::kTornDump, 0,
                "read nftables: the tables changed during each of " + std::to_string(kAttempts) +
                    " attempts"};
+}
+
+Result<NftCounts> NftablesBackend::observe_counts() {
+  Snapshot snapshot(socket_);
+  if (const Status read = snapshot.read_rules(); !read)
+    return with_context(read.error(), "list nft rules");
+  return std::move(snapshot.rules.counts);
 }
 
 Result<std::vector<DroppingChain>> NftablesBackend::dropping_chains() {

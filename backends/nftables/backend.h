@@ -23,13 +23,17 @@ class NftablesBackend {
   /// Error: kUnavailable when this kernel has no netfilter netlink; kTransport.
   static Result<NftablesBackend> open();
 
-  /// Reads the table into the nft_* members of `state`, and its rules' handles; both stay as they
-  /// were on an error. No table is an empty state. All is of one generation: when a change comes in
-  /// between, everything is read again, up to 5 times. Sets, chains and elements that the kernel
-  /// made for one rule (anonymous ones) are part of that rule and not listed.
-  /// Errors: kTornDump after the last attempt; kUnavailable when this kernel has no nf_tables or we
-  /// lack CAP_NET_ADMIN; kTransport, kKernelRefused.
-  Status observe(KernelState& state, Handles& handles);
+  /// Reads the table into the nft_* members of `state`, and its rules' handles and counts; all stay
+  /// as they were on an error. No table is an empty state. All is of one generation: when a change
+  /// comes in between, everything is read again, up to 5 times. Sets, chains and elements that the
+  /// kernel made for one rule (anonymous ones) are part of that rule and not listed. Errors:
+  /// kTornDump after the last attempt; kUnavailable when this kernel has no nf_tables or we lack
+  /// CAP_NET_ADMIN; kTransport, kKernelRefused.
+  Status observe(KernelState& state, Handles& handles, NftCounts& counts);
+
+  /// What the rules of our table have counted, in one dump; empty when there is no table. Errors:
+  /// kTornDump, kTransport, kKernelRefused.
+  Result<NftCounts> observe_counts();
 
   /// Base chains of other tables that drop by policy what comes in or goes out. Errors: as
   /// observe().

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <optional>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -35,18 +34,29 @@ constexpr std::array<ProtocolNumber, 3> kProtocols = {{{Protocol::kTcp, IPPROTO_
 
 struct KeyBytes {
   Bytes operator()(const Endpoint& endpoint) const {
+    for (const auto& [protocol, number] : kProtocols)
+      if (protocol == endpoint.protocol) return with_number(endpoint, number);
+    return {};
+  }
+  Bytes operator()(const HiddenEndpoint& hidden) const {
+    return with_number(hidden.endpoint, hidden_protocol(hidden.endpoint.protocol));
+  }
+  Bytes operator()(const MacAddress& mac) const { return {mac.bytes().begin(), mac.bytes().end()}; }
+  Bytes operator()(const OpaqueElement& element) const { return element.bytes; }
+
+ private:
+  static Bytes with_number(const Endpoint& endpoint, std::uint8_t protocol) {
     const auto address = endpoint.address.bytes();
     Bytes bytes(address.begin(), address.end());
     bytes.resize(address.size() + 2 * kWord);
-    for (const auto& [protocol, number] : kProtocols)
-      if (protocol == endpoint.protocol) bytes[address.size()] = number;
+    bytes[address.size()] = protocol;
     const std::uint16_t port = htobe16(endpoint.port);
     std::memcpy(bytes.data() + address.size() + kWord, &port, sizeof(port));
     return bytes;
   }
-  Bytes operator()(const MacAddress& mac) const { return {mac.bytes().begin(), mac.bytes().end()}; }
-  Bytes operator()(const OpaqueElement& element) const { return element.bytes; }
 };
+
+using Value = decltype(NftElementKey::value);
 
 IpAddress address_from(std::span<const std::uint8_t> bytes) {
   if (bytes.size() == 4) return IpAddress::from_ipv4(bytes.first<4>());
@@ -54,27 +64,25 @@ IpAddress address_from(std::span<const std::uint8_t> bytes) {
 }
 
 /// Padding that is not zero matches no packet, so such a key is not the endpoint it looks like.
-std::optional<Endpoint> endpoint_from(const Bytes& bytes, AddressFamily family) {
+Value endpoint_from(const Bytes& bytes, AddressFamily family) {
   const std::size_t length = address_bits(family) / 8;
-  if (bytes.size() != length + 2 * kWord) return std::nullopt;
+  if (bytes.size() != length + 2 * kWord) return OpaqueElement{bytes};
   std::uint16_t port = 0;
   std::memcpy(&port, bytes.data() + length + kWord, sizeof(port));
   for (const auto& [protocol, number] : kProtocols) {
     const Endpoint endpoint{address_from(std::span(bytes).first(length)), protocol, be16toh(port)};
     if (KeyBytes()(endpoint) == bytes) return endpoint;
+    if (KeyBytes()(HiddenEndpoint{endpoint}) == bytes) return HiddenEndpoint{endpoint};
   }
-  return std::nullopt;
+  return OpaqueElement{bytes};
 }
 
-std::variant<Endpoint, MacAddress, OpaqueElement> value_from(const Bytes& bytes,
-                                                             NftSetKeyType type) {
+Value value_from(const Bytes& bytes, NftSetKeyType type) {
   constexpr std::size_t kMacLength = 6;
   if (type == NftSetKeyType::kEtherAddress && bytes.size() == kMacLength)
     return MacAddress::from_bytes(std::span(bytes).first<kMacLength>());
-  std::optional<Endpoint> endpoint;
-  if (type == NftSetKeyType::kEndpointIpv4) endpoint = endpoint_from(bytes, AddressFamily::kIpv4);
-  if (type == NftSetKeyType::kEndpointIpv6) endpoint = endpoint_from(bytes, AddressFamily::kIpv6);
-  if (endpoint) return *endpoint;
+  if (type == NftSetKeyType::kEndpointIpv4) return endpoint_from(bytes, AddressFamily::kIpv4);
+  if (type == NftSetKeyType::kEndpointIpv6) return endpoint_from(bytes, AddressFamily::kIpv6);
   return OpaqueElement{bytes};
 }
 

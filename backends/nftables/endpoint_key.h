@@ -23,19 +23,33 @@ struct HeaderField {
 constexpr HeaderField kEtherSource = {NFT_PAYLOAD_LL_HEADER, 6, 6};
 // All three transports of ours begin with source and destination port.
 constexpr HeaderField kDestinationPort = {NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2};
+constexpr HeaderField kTcpFlags = {NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1};
+constexpr std::uint8_t kTcpSyn = 0x02;
+constexpr std::uint8_t kTcpFinSynRstAck = 0x17;
 
 /// How the destination of one family is laid out: address, protocol and port, one behind the other.
 struct EndpointKey {
   AddressFamily family;
   std::uint8_t nfproto;
   HeaderField address;
+  HeaderField protocol;  // IPv6: the first next header
   Register protocol_at;
   Register port_at;
 };
 constexpr Register kFirstRegister = {0};  // takes the address, and everything that stands alone
 constexpr EndpointKey kEndpointKeys[] = {
-    {AddressFamily::kIpv4, NFPROTO_IPV4, {NFT_PAYLOAD_NETWORK_HEADER, 16, 4}, {1}, {2}},
-    {AddressFamily::kIpv6, NFPROTO_IPV6, {NFT_PAYLOAD_NETWORK_HEADER, 24, 16}, {4}, {5}},
+    {AddressFamily::kIpv4,
+     NFPROTO_IPV4,
+     {NFT_PAYLOAD_NETWORK_HEADER, 16, 4},
+     {NFT_PAYLOAD_NETWORK_HEADER, 9, 1},
+     {1},
+     {2}},
+    {AddressFamily::kIpv6,
+     NFPROTO_IPV6,
+     {NFT_PAYLOAD_NETWORK_HEADER, 24, 16},
+     {NFT_PAYLOAD_NETWORK_HEADER, 6, 1},
+     {4},
+     {5}},
 };
 
 constexpr const EndpointKey& endpoint_key(AddressFamily family) {

@@ -46,11 +46,45 @@ bool sets_mark(const nftnl_expr* expression) {
          is_at(expression, NFTNL_EXPR_META_SREG, kFirstRegister);
 }
 
-bool loads_field(const nftnl_expr* expression, const HeaderField& field, Register to) {
+bool is_field(const nftnl_expr* expression, const HeaderField& field) {
   return is_named(expression, "payload") && has(expression, NFTNL_EXPR_PAYLOAD_BASE, field.base) &&
          has(expression, NFTNL_EXPR_PAYLOAD_OFFSET, field.offset) &&
-         has(expression, NFTNL_EXPR_PAYLOAD_LEN, field.length) &&
-         is_at(expression, NFTNL_EXPR_PAYLOAD_DREG, to);
+         has(expression, NFTNL_EXPR_PAYLOAD_LEN, field.length);
+}
+
+bool loads_field(const nftnl_expr* expression, const HeaderField& field, Register to) {
+  return is_field(expression, field) && is_at(expression, NFTNL_EXPR_PAYLOAD_DREG, to);
+}
+
+/// True unless the attribute is there with another value than zero.
+bool lacks(const nftnl_expr* expression, std::uint16_t attribute) {
+  return number(expression, attribute).value_or(0) == 0;
+}
+
+/// The data of one byte in a comparison, an immediate or the like.
+std::optional<std::uint8_t> byte_in(const nftnl_expr* expression, std::uint16_t attribute) {
+  std::uint32_t length = 0;
+  const void* const found = nftnl_expr_get(expression, attribute, &length);
+  if (found == nullptr || length != sizeof(std::uint8_t)) return std::nullopt;
+  return *static_cast<const std::uint8_t*>(found);
+}
+
+bool masks(const nftnl_expr* expression, std::uint8_t bits) {
+  return is_named(expression, "bitwise") &&
+         is_at(expression, NFTNL_EXPR_BITWISE_SREG, kFirstRegister) &&
+         is_at(expression, NFTNL_EXPR_BITWISE_DREG, kFirstRegister) &&
+         lacks(expression, NFTNL_EXPR_BITWISE_OP) &&
+         has(expression, NFTNL_EXPR_BITWISE_LEN, sizeof(bits)) &&
+         byte_in(expression, NFTNL_EXPR_BITWISE_MASK) == bits &&
+         byte_in(expression, NFTNL_EXPR_BITWISE_XOR) == 0;
+}
+
+/// Leaving the checksums alone, which nft's own rules do not.
+bool stores_field(const nftnl_expr* expression, const HeaderField& field) {
+  return is_field(expression, field) &&
+         is_at(expression, NFTNL_EXPR_PAYLOAD_SREG, kFirstRegister) &&
+         lacks(expression, NFTNL_EXPR_PAYLOAD_CSUM_TYPE) &&
+         lacks(expression, NFTNL_EXPR_PAYLOAD_FLAGS);
 }
 
 template <typename Value>
@@ -104,8 +138,36 @@ std::optional<Match> match_comparison(Expressions next) {
 std::optional<Match> match_ether_source(Expressions next) {
   if (next.size() < 2 || !loads_field(next[0], kEtherSource, kFirstRegister)) return std::nullopt;
   const auto lookup = lookup_from(next[1]);
-  if (!lookup || !lookup->inverted || lookup->has_result) return std::nullopt;
-  return Match{NftEtherSourceNotInSet{lookup->set}, 2};
+  if (!lookup || lookup->has_result) return std::nullopt;
+  if (lookup->inverted) return Match{NftEtherSourceNotInSet{lookup->set}, 2};
+  return Match{NftEtherSourceInSet{lookup->set}, 2};
+}
+
+std::optional<Match> match_opening(Expressions next) {
+  constexpr std::size_t kLength = 5;
+  if (next.size() < kLength || !loads_meta(next[0], NFT_META_L4PROTO, kFirstRegister) ||
+      !compares_to<std::uint8_t>(next[1], IPPROTO_TCP) ||
+      !loads_field(next[2], kTcpFlags, kFirstRegister) || !masks(next[3], kTcpFinSynRstAck) ||
+      !compares_to(next[4], kTcpSyn))
+    return std::nullopt;
+  return Match{NftOpensTcpConnection{}, kLength};
+}
+
+std::optional<Match> match_header_protocol(Expressions next) {
+  if (next.size() < 2) return std::nullopt;
+  for (const EndpointKey& key : kEndpointKeys) {
+    if (loads_field(next[0], key.protocol, kFirstRegister)) {
+      const auto number = byte_in(next[1], NFTNL_EXPR_CMP_DATA);
+      if (number && compares_to(next[1], *number))
+        return Match{NftHeaderProtocolIs{key.family, *number}, 2};
+    } else if (is_named(next[0], "immediate") &&
+               is_at(next[0], NFTNL_EXPR_IMM_DREG, kFirstRegister) &&
+               stores_field(next[1], key.protocol)) {
+      if (const auto number = byte_in(next[0], NFTNL_EXPR_IMM_DATA))
+        return Match{NftSetHeaderProtocol{key.family, *number}, 2};
+    }
+  }
+  return std::nullopt;
 }
 
 bool loads_endpoint(Expressions next, const EndpointKey& key) {
@@ -136,6 +198,11 @@ std::optional<Match> match_redirect(Expressions next) {
   return Match{NftRedirect{}, 1};
 }
 
+std::optional<Match> match_counter(Expressions next) {
+  if (!is_named(next[0], "counter")) return std::nullopt;
+  return Match{NftCounter{}, 1};
+}
+
 /// "NAME WORDS": libnftnl's words leave the expression's name out.
 NftUnknown unknown_from(const nftnl_expr* expression) {
   std::array<char, 1024> words{};
@@ -148,19 +215,24 @@ NftUnknown unknown_from(const nftnl_expr* expression) {
 }
 
 Match match_first(Expressions next) {
-  for (const auto match : {match_comparison, match_ether_source, match_endpoint, match_redirect})
+  for (const auto match : {match_comparison, match_ether_source, match_endpoint, match_opening,
+                           match_header_protocol, match_redirect, match_counter})
     if (const auto found = match(next)) return *found;
   return {unknown_from(next[0]), 1};
+}
+
+std::vector<nftnl_expr*> expressions_of(const nftnl_rule* rule) {
+  std::vector<nftnl_expr*> expressions;
+  const auto iterator = owned<ExpressionIterator>(nftnl_expr_iter_create(rule));
+  while (nftnl_expr* const expression = nftnl_expr_iter_next(iterator.get()))
+    expressions.push_back(expression);
+  return expressions;
 }
 
 }  // namespace
 
 std::vector<NftStatement> read_expressions(const nftnl_rule* rule) {
-  std::vector<nftnl_expr*> expressions;
-  const auto iterator = owned<ExpressionIterator>(nftnl_expr_iter_create(rule));
-  while (nftnl_expr* const expression = nftnl_expr_iter_next(iterator.get()))
-    expressions.push_back(expression);
-
+  const auto expressions = expressions_of(rule);
   std::vector<NftStatement> statements;
   Expressions rest = expressions;
   while (!rest.empty()) {
@@ -169,6 +241,14 @@ std::vector<NftStatement> read_expressions(const nftnl_rule* rule) {
     rest = rest.subspan(match.length);
   }
   return statements;
+}
+
+std::optional<NftCount> read_count(const nftnl_rule* rule) {
+  for (const nftnl_expr* expression : expressions_of(rule))
+    if (is_named(expression, "counter"))
+      return NftCount{nftnl_expr_get_u64(expression, NFTNL_EXPR_CTR_PACKETS),
+                      nftnl_expr_get_u64(expression, NFTNL_EXPR_CTR_BYTES)};
+  return std::nullopt;
 }
 
 }  // namespace twobox::nftables

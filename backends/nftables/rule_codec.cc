@@ -88,19 +88,24 @@ Result<RuleHandle> parse_rule(const netlink::AttributeView& expressions) {
   return rule;
 }
 
-/// What libnftnl cannot read is no error: a newer nft in somebody's hands must not blind us to the
-/// rest of the table.
-Result<std::vector<NftStatement>> statements_in(const netlink::AttributeView& expressions) {
-  if (!expressions.present()) return std::vector<NftStatement>{};
+/// Reads statements and count. What libnftnl cannot read is no error: a newer nft in somebody's
+/// hands must not blind us to the rest of the table.
+Status read_body(const netlink::AttributeView& expressions, DecodedRule& into) {
+  if (!expressions.present()) return success();
   const auto readable = readable_by_libnftnl(expressions);
   if (!readable) return readable.error();
   if (*readable == Readable::kYes) {
     const auto rule = parse_rule(expressions);
-    if (rule) return read_expressions(rule->get());
+    if (rule) {
+      into.config.statements = read_expressions(rule->get());
+      into.count = read_count(rule->get());
+      return success();
+    }
   }
   auto names = names_of(expressions);
   if (!names) return names.error();
-  return std::vector<NftStatement>{NftUnknown{*std::move(names)}};
+  into.config.statements = {NftUnknown{*std::move(names)}};
+  return success();
 }
 
 }  // namespace
@@ -144,11 +149,11 @@ Result<Ours<DecodedRule>> decode_rule(netlink::MessageView message) {
     return Error{ErrorKind::kTransport, EBADMSG, "a rule without a handle"};
   const auto handle = number_or(attributes[NFTA_RULE_HANDLE], std::uint64_t{0});
   if (!handle) return handle.error();
-  auto statements = statements_in(attributes[NFTA_RULE_EXPRESSIONS]);
-  if (!statements) return statements.error();
-  std::string comment = comment_in(attributes[NFTA_RULE_USERDATA].bytes());
-  return Ours<DecodedRule>(
-      {std::move(*chain), *handle, {*std::move(statements), std::move(comment)}});
+  DecodedRule rule{std::move(*chain), *handle, {}, {}};
+  if (const Status read = read_body(attributes[NFTA_RULE_EXPRESSIONS], rule); !read)
+    return read.error();
+  rule.config.comment = comment_in(attributes[NFTA_RULE_USERDATA].bytes());
+  return Ours<DecodedRule>(std::move(rule));
 }
 
 std::string name_in(const std::string& comment) {
@@ -157,12 +162,13 @@ std::string name_in(const std::string& comment) {
   return comment.substr(0, end);
 }
 
-void add_rule(DecodedRule rule, std::map<NftRuleKey, NftRuleConfig>& rules,
-              std::map<NftRuleKey, std::uint64_t>& handles) {
+void add_rule(DecodedRule rule, Rules& rules) {
   NftRuleKey key{std::move(rule.chain), name_in(rule.config.comment)};
-  if (key.name.empty() || rules.contains(key)) key.name = "handle " + std::to_string(rule.handle);
-  handles.insert_or_assign(key, rule.handle);
-  rules.insert_or_assign(std::move(key), std::move(rule.config));
+  if (key.name.empty() || rules.configs.contains(key))
+    key.name = "handle " + std::to_string(rule.handle);
+  rules.handles.insert_or_assign(key, rule.handle);
+  if (rule.count) rules.counts.insert_or_assign(key, *rule.count);
+  rules.configs.insert_or_assign(std::move(key), std::move(rule.config));
 }
 
 }  // namespace twobox::nftables

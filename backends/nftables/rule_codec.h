@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "backends/netlink/socket.h"
@@ -29,6 +30,13 @@ struct DecodedRule {
   std::string chain;
   std::uint64_t handle = 0;
   NftRuleConfig config;
+  std::optional<NftCount> count;
+};
+/// The rules of a table and what goes by their names.
+struct Rules {
+  std::map<NftRuleKey, NftRuleConfig> configs;
+  std::map<NftRuleKey, std::uint64_t> handles;
+  NftCounts counts;
 };
 /// No value: a rule of another table. A rule with an expression that libnftnl cannot be given to
 /// read (libnftnl_guard.h) has one NftUnknown with the names of all. Error: kTransport (EBADMSG).
@@ -39,7 +47,6 @@ std::string name_in(const std::string& comment);
 
 /// Adds the rule under the name its comment gives it, or as "handle N" if it gives none or one that
 /// is taken. So a copy of one of our rules is a rule of its own.
-void add_rule(DecodedRule rule, std::map<NftRuleKey, NftRuleConfig>& rules,
-              std::map<NftRuleKey, std::uint64_t>& handles);
+void add_rule(DecodedRule rule, Rules& rules);
 
 }  // namespace twobox::nftables

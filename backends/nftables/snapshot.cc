@@ -11,7 +11,6 @@
 
 #include "backends/nftables/element_codec.h"
 #include "backends/nftables/message.h"
-#include "backends/nftables/rule_codec.h"
 #include "backends/nftables/set_codec.h"
 #include "backends/nftables/table_codec.h"
 
@@ -108,15 +107,11 @@ Status Snapshot::read_elements() {
 
 Status Snapshot::read_rules() {
   Message request = encode_dump_rules();
-  const auto restart = [this] {
-    state.nft_rules.clear();
-    handles.clear();
-  };
+  const auto restart = [this] { rules = {}; };
   return socket_.dump(request.header(), restart, [this](MessageView message) -> Status {
     auto rule = decode_rule(message);
     if (!rule) return rule.error();
-    if (*rule && !anonymous_chains_.contains((*rule)->chain))
-      add_rule(std::move(**rule), state.nft_rules, handles);
+    if (*rule && !anonymous_chains_.contains((*rule)->chain)) add_rule(std::move(**rule), rules);
     return success();
   });
 }

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <set>
 #include <string>
 
 #include "backends/netlink/socket.h"
+#include "backends/nftables/rule_codec.h"
 #include "reconciler/objects.h"
 #include "schema/error.h"
 
@@ -25,15 +25,17 @@ class Snapshot {
   /// Errors: as Socket::dump(); kTransport (EBADMSG).
   Status read();
 
-  KernelState state;  // only its nft_* members
-  std::map<NftRuleKey, std::uint64_t> handles;
+  /// The rules alone, whether the table is there or not. Errors: as Socket::dump().
+  Status read_rules();
+
+  KernelState state;  // only its nft_* members, without the rules
+  Rules rules;
 
  private:
   Status read_table();
   Status read_chains();
   Status read_sets();
   Status read_elements();
-  Status read_rules();
 
   netlink::Socket& socket_;
   std::set<std::string> anonymous_chains_;

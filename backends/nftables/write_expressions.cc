@@ -20,11 +20,13 @@ class ExpressionWriter {
 
   Status operator()(const NftFamilyIs& statement) {
     load_meta(NFT_META_NFPROTO, kFirstRegister);
-    return compare<std::uint8_t>(endpoint_key(statement.family).nfproto);
+    compare<std::uint8_t>(endpoint_key(statement.family).nfproto);
+    return success();
   }
   Status operator()(const NftArrivesOverEthernet&) {
     load_meta(NFT_META_IIFTYPE, kFirstRegister);
-    return compare<std::uint16_t>(ARPHRD_ETHER);  // in host order, as the device has it
+    compare<std::uint16_t>(ARPHRD_ETHER);  // in host order, as the device has it
+    return success();
   }
   Status operator()(const NftDestinationInSet& statement) {
     load_endpoint(statement.family);
@@ -34,12 +36,40 @@ class ExpressionWriter {
     load_field(kEtherSource, kFirstRegister);
     return look_up(statement.set, LookupSense::kNotIn);
   }
+  Status operator()(const NftEtherSourceInSet& statement) {
+    load_field(kEtherSource, kFirstRegister);
+    return look_up(statement.set, LookupSense::kIn);
+  }
+  Status operator()(const NftOpensTcpConnection&) {
+    load_meta(NFT_META_L4PROTO, kFirstRegister);
+    compare<std::uint8_t>(IPPROTO_TCP);
+    load_field(kTcpFlags, kFirstRegister);
+    mask(kTcpFinSynRstAck);
+    compare(kTcpSyn);
+    return success();
+  }
+  Status operator()(const NftHeaderProtocolIs& statement) {
+    load_field(endpoint_key(statement.family).protocol, kFirstRegister);
+    compare(statement.number);
+    return success();
+  }
+  Status operator()(const NftSetHeaderProtocol& statement) {
+    nftnl_expr* const immediate = add("immediate");
+    nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_DREG, number_of(kFirstRegister));
+    nftnl_expr_set(immediate, NFTNL_EXPR_IMM_DATA, &statement.number, sizeof(statement.number));
+    store_field(endpoint_key(statement.family).protocol);
+    return success();
+  }
   Status operator()(const NftMarkFromMap& statement) {
     load_endpoint(statement.family);
     return set_mark_from(statement.map);
   }
   Status operator()(const NftRedirect&) {
     add("redir");
+    return success();
+  }
+  Status operator()(const NftCounter&) {
+    add("counter");
     return success();
   }
   Status operator()(const NftUnknown& statement) {
@@ -61,20 +91,41 @@ class ExpressionWriter {
   }
 
   template <typename Value>
-  Status compare(Value value) {
+  void compare(Value value) {
     nftnl_expr* const cmp = add("cmp");
     nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_SREG, number_of(kFirstRegister));
     nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
     nftnl_expr_set(cmp, NFTNL_EXPR_CMP_DATA, &value, sizeof(value));
-    return success();
   }
 
-  void load_field(const HeaderField& field, Register to) {
+  nftnl_expr* add_payload(const HeaderField& field) {
     nftnl_expr* const payload = add("payload");
     nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_BASE, field.base);
     nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_OFFSET, field.offset);
     nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_LEN, field.length);
-    nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_DREG, number_of(to));
+    return payload;
+  }
+
+  void load_field(const HeaderField& field, Register to) {
+    nftnl_expr_set_u32(add_payload(field), NFTNL_EXPR_PAYLOAD_DREG, number_of(to));
+  }
+
+  void store_field(const HeaderField& field) {
+    nftnl_expr* const payload = add_payload(field);
+    nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_SREG, number_of(kFirstRegister));
+    nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_CSUM_TYPE, NFT_PAYLOAD_CSUM_NONE);
+    nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_CSUM_OFFSET, 0);
+  }
+
+  /// Keeps these bits of the one byte in the first register.
+  void mask(std::uint8_t bits) {
+    constexpr std::uint8_t kFlipNone = 0;
+    nftnl_expr* const bitwise = add("bitwise");
+    nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_SREG, number_of(kFirstRegister));
+    nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_DREG, number_of(kFirstRegister));
+    nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_LEN, sizeof(bits));
+    nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_MASK, &bits, sizeof(bits));
+    nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_XOR, &kFlipNone, sizeof(kFlipNone));
   }
 
   void load_endpoint(AddressFamily family) {

@@ -17,8 +17,8 @@ namespace {
 
 KernelState redirect_state() {
   KernelState state;
-  add_redirect_rules(state);
-  add_redirect(state, endpoint("192.0.2.1", Protocol::kTcp, 80));
+  add_redirect_rules(state, RedirectOf::kEveryPacket);
+  add_redirect(state, endpoint("192.0.2.1", Protocol::kTcp, 80), RedirectOf::kEveryPacket);
   return state;
 }
 
@@ -116,11 +116,11 @@ TEST_CASE("no changes are no message") {
 
 KernelState crowded_state(std::size_t endpoints_per_family) {
   KernelState state;
-  add_redirect_rules(state);
+  add_redirect_rules(state, RedirectOf::kEveryPacket);
   for (std::size_t at = 0; at < endpoints_per_family; ++at) {
     const auto port = static_cast<std::uint16_t>(1 + at % 60'000);
-    add_redirect(state, endpoint("192.0.2.1", Protocol::kTcp, port));
-    add_redirect(state, endpoint("2001:db8::1", Protocol::kUdp, port));
+    add_redirect(state, endpoint("192.0.2.1", Protocol::kTcp, port), RedirectOf::kEveryPacket);
+    add_redirect(state, endpoint("2001:db8::1", Protocol::kUdp, port), RedirectOf::kEveryPacket);
   }
   return state;
 }
@@ -192,8 +192,8 @@ TEST_CASE("a state that never was is never read") {
   Nftables nftables;
   const KernelState one = crowded_state(50);
   KernelState other;
-  add_redirect_rules(other);
-  add_redirect(other, endpoint("198.51.100.1", Protocol::kSctp, 1));
+  add_redirect_rules(other, RedirectOf::kEveryPacket);
+  add_redirect(other, endpoint("198.51.100.1", Protocol::kSctp, 1), RedirectOf::kEveryPacket);
   nftables.made(one);
 
   const Toggler toggler(one, other);
@@ -202,7 +202,8 @@ TEST_CASE("a state that never was is never read") {
   for (int reading = 0; reading < 2'000 && (whole < 50 || toggler.rounds() < 50); ++reading) {
     KernelState state;
     NftablesBackend::Handles handles;
-    const Status observed = nftables.backend().observe(state, handles);
+    NftCounts counts;
+    const Status observed = nftables.backend().observe(state, handles, counts);
     if (observed) {
       REQUIRE((state == one || state == other));
       ++whole;

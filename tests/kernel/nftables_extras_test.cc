@@ -24,8 +24,8 @@ using namespace nftables;
 
 KernelState redirect_state() {
   KernelState state;
-  add_redirect_rules(state);
-  add_redirect(state, endpoint("192.0.2.1", Protocol::kTcp, 80));
+  add_redirect_rules(state, RedirectOf::kEveryPacket);
+  add_redirect(state, endpoint("192.0.2.1", Protocol::kTcp, 80), RedirectOf::kEveryPacket);
   return state;
 }
 

@@ -17,9 +17,9 @@ using nlohmann::json;
 
 KernelState redirect_state() {
   KernelState state;
-  add_redirect_rules(state);
-  add_redirect(state, endpoint("192.0.2.1", Protocol::kTcp, 80));
-  add_redirect(state, endpoint("2001:db8::1", Protocol::kTcp, 80));
+  add_redirect_rules(state, RedirectOf::kEveryPacket);
+  add_redirect(state, endpoint("192.0.2.1", Protocol::kTcp, 80), RedirectOf::kEveryPacket);
+  add_redirect(state, endpoint("2001:db8::1", Protocol::kTcp, 80), RedirectOf::kEveryPacket);
   return state;
 }
 

@@ -94,9 +94,15 @@ class Nftables {
   /// What is there; the handles are kept for the next apply().
   KernelState observe() {
     KernelState state;
-    const Status observed = backend().observe(state, handles_);
+    const Status observed = backend().observe(state, handles_, counts_);
     REQUIRE_MESSAGE(observed.has_value(), (observed ? "" : observed.error().message));
     return state;
+  }
+
+  NftCounts counts() {
+    auto counts = backend().observe_counts();
+    REQUIRE(counts.has_value());
+    return *std::move(counts);
   }
 
   const NftablesBackend::Handles& handles() const { return handles_; }
@@ -121,6 +127,7 @@ class Nftables {
  private:
   std::vector<NftablesBackend> backend_;  // exactly one; it has no default
   NftablesBackend::Handles handles_;
+  NftCounts counts_;
 };
 
 /// Carries out a plan as the product does: the nftables steps of each phase in one batch.

@@ -17,10 +17,10 @@ namespace {
 
 KernelState redirect_state() {
   KernelState state;
-  add_redirect_rules(state);
-  add_redirect(state, endpoint("192.0.2.1", Protocol::kTcp, 80));
-  add_redirect(state, endpoint("192.0.2.1", Protocol::kUdp, 53));
-  add_redirect(state, endpoint("2001:db8::1", Protocol::kSctp, 65535));
+  add_redirect_rules(state, RedirectOf::kEveryPacket);
+  add_redirect(state, endpoint("192.0.2.1", Protocol::kTcp, 80), RedirectOf::kEveryPacket);
+  add_redirect(state, endpoint("192.0.2.1", Protocol::kUdp, 53), RedirectOf::kEveryPacket);
+  add_redirect(state, endpoint("2001:db8::1", Protocol::kSctp, 65535), RedirectOf::kEveryPacket);
   return state;
 }
 
@@ -79,10 +79,12 @@ TEST_CASE("nft reads the redirect table as we mean it") {
   CHECK(contains(text, "192.0.2.1 . udp . 53"));
   CHECK(contains(text, "elements = { 2001:db8::1 . sctp . 65535 }"));
   CHECK(contains(text,
-                 "\t\tip daddr . meta l4proto . th dport @redirect-ipv4 redirect comment "
+                 "\t\tip daddr . meta l4proto . th dport @redirect-ipv4 counter packets 0 bytes 0 "
+                 "redirect comment "
                  "\"redirect-ipv4: "));
   CHECK(contains(text,
-                 "\t\tip6 daddr . meta l4proto . th dport @redirect-ipv6 redirect comment "
+                 "\t\tip6 daddr . meta l4proto . th dport @redirect-ipv6 counter packets 0 bytes 0 "
+                 "redirect comment "
                  "\"redirect-ipv6: "));
 }
 
@@ -122,12 +124,13 @@ TEST_CASE("what nft lists of our table it can load again") {
 TEST_CASE("without CAP_NET_ADMIN there is nothing to be had, and the error says so") {
   KernelState state;
   NftablesBackend::Handles handles;
+  NftCounts counts;
   Status observed = success();
   // Capabilities belong to a thread, so this one can do without.
   std::thread([&] {
     drop_capabilities();
     auto backend = NftablesBackend::open();
-    observed = backend ? backend->observe(state, handles) : Status(backend.error());
+    observed = backend ? backend->observe(state, handles, counts) : Status(backend.error());
   }).join();
   REQUIRE(!observed);
   CHECK(observed.error().kind == ErrorKind::kUnavailable);

@@ -12,14 +12,31 @@ namespace {
 
 constexpr std::array<std::uint8_t, 6> kClientMac = {0x02, 0x00, 0x00, 0x00, 0x00, 0x40};
 constexpr std::uint32_t kDormantTable = 1;  // NFT_TABLE_F_DORMANT, linux/netfilter/nf_tables.h
-// IPVS hooks LOCAL_IN at NF_IP_PRI_NAT_SRC - 2 and - 1 (ip_vs_core.c): later chains come too late.
+// IPVS hooks LOCAL_IN at NF_IP_PRI_NAT_SRC - 2 and - 1 (ip_vs_core.c).
 constexpr std::int32_t kIpvsPriority = 98;
 
 struct Packet {
   Endpoint destination;
   MacAddress source;
   std::uint32_t mark = 0;
+  std::uint8_t protocol_number = 0;  // as its IP header has it
 };
+
+std::uint8_t number_of(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::kUdp:
+      return 17;
+    case Protocol::kSctp:
+      return 132;
+    case Protocol::kTcp:
+      break;
+  }
+  return 6;
+}
+
+bool is_hidden(const Packet& packet) {
+  return packet.protocol_number != number_of(packet.destination.protocol);
+}
 
 /// What happens to a packet on one machine, in words.
 class Notes {
@@ -62,6 +79,9 @@ bool answers_for(const Station& machine, const IpAddress& address) {
          !is_set(machine, "net.ipv4.conf." + interface + ".arp_ignore");
 }
 
+/// Which of a hook's chains: IPVS stands between those of LOCAL_IN.
+enum class Side { kBeforeIpvs, kBehindIpvs };
+
 /// The chains of one hook, rule by rule. Rules of a chain are taken by name: the kernel's order is
 /// that of their making, and nothing may depend on it.
 class Firewall {
@@ -70,11 +90,11 @@ class Firewall {
       : machine_(machine), kernel_(machine.kernel), packet_(packet), notes_(notes) {}
 
   /// Returns why the packet was dropped; nothing if it goes on.
-  std::optional<std::string> run(NftHook hook) {
+  std::optional<std::string> run(NftHook hook, Side side = Side::kBeforeIpvs) {
     const auto table = kernel_.nft_tables.find(NftTableKey{});
     if (table == kernel_.nft_tables.end() || (table->second.flags & kDormantTable) != 0)
       return std::nullopt;
-    for (const auto& [priority, name] : chains_of(hook)) {
+    for (const auto& [priority, name] : chains_of(hook, side)) {
       run_rules(name);
       if (drop_) return drop_;
       if (!is_accepted_ && !kernel_.nft_chains.at(NftChainKey{name}).accept_policy)
@@ -87,14 +107,27 @@ class Firewall {
   bool operator()(const NftFamilyIs& statement) const { return is_of(statement.family); }
   bool operator()(const NftArrivesOverEthernet&) const { return true; }
   bool operator()(const NftDestinationInSet& statement) const {
-    return is_of(statement.family) && element(statement.set, packet_.destination) != nullptr;
+    return is_of(statement.family) && destination_in(statement.set) != nullptr;
+  }
+  bool operator()(const NftOpensTcpConnection&) const {
+    return packet_.destination.protocol == Protocol::kTcp;  // it is always the first packet
+  }
+  bool operator()(const NftHeaderProtocolIs& statement) const {
+    return is_of(statement.family) && packet_.protocol_number == statement.number;
+  }
+  bool operator()(const NftSetHeaderProtocol& statement) {
+    packet_.protocol_number = statement.number;
+    return true;
+  }
+  bool operator()(const NftCounter&) const { return true; }
+  bool operator()(const NftEtherSourceInSet& statement) const {
+    return element(statement.set, packet_.source) != nullptr;
   }
   bool operator()(const NftEtherSourceNotInSet& statement) const {
     return element(statement.set, packet_.source) == nullptr;
   }
   bool operator()(const NftMarkFromMap& statement) {
-    const auto* const found =
-        is_of(statement.family) ? element(statement.map, packet_.destination) : nullptr;
+    const auto* const found = is_of(statement.family) ? destination_in(statement.map) : nullptr;
     if (found == nullptr || !found->mark) return false;
     packet_.mark = *found->mark;
     notes_.add("mark " + std::to_string(packet_.mark));
@@ -118,10 +151,10 @@ class Firewall {
   }
 
  private:
-  std::vector<std::pair<std::int32_t, std::string>> chains_of(NftHook hook) const {
+  std::vector<std::pair<std::int32_t, std::string>> chains_of(NftHook hook, Side side) const {
     std::vector<std::pair<std::int32_t, std::string>> chains;
     for (const auto& [key, chain] : kernel_.nft_chains)
-      if (chain.hook == hook && (hook != NftHook::kInput || chain.priority < kIpvsPriority))
+      if (chain.hook == hook && (hook != NftHook::kInput || side_of(chain.priority) == side))
         chains.emplace_back(chain.priority, key.name);
     std::ranges::sort(chains);
     return chains;
@@ -137,12 +170,21 @@ class Firewall {
     }
   }
 
+  static Side side_of(std::int32_t priority) {
+    return priority < kIpvsPriority ? Side::kBeforeIpvs : Side::kBehindIpvs;
+  }
+
   bool is_of(AddressFamily family) const { return packet_.destination.address.family() == family; }
 
   template <typename Value>
   const NftElementConfig* element(const std::string& set, const Value& value) const {
     const auto found = kernel_.nft_elements.find(NftElementKey{set, value});
     return found == kernel_.nft_elements.end() ? nullptr : &found->second;
+  }
+
+  const NftElementConfig* destination_in(const std::string& set) const {
+    return is_hidden(packet_) ? element(set, HiddenEndpoint{packet_.destination})
+                              : element(set, packet_.destination);
   }
 
   const Station& machine_;
@@ -161,6 +203,7 @@ bool passes_ipvs_by(const Station& machine) {
 
 /// By mark, then by address and port, then for every port (ip_vs_service_find).
 std::optional<IpvsServiceKey> service_for(const Station& machine, const Packet& packet) {
+  if (is_hidden(packet)) return std::nullopt;
   const Endpoint& to = packet.destination;
   const IpvsServiceKey by_mark = FirewallMark{to.address.family(), packet.mark};
   const auto& services = machine.kernel.ipvs_services;
@@ -178,7 +221,8 @@ class Walk {
   explicit Walk(const Segment& segment) : segment_(segment) {}
 
   std::vector<Path> from_client(const Endpoint& destination) {
-    const Packet packet{destination, MacAddress::from_bytes(kClientMac)};
+    const Packet packet{destination, MacAddress::from_bytes(kClientMac), 0,
+                        number_of(destination.protocol)};
     for (const Station* machine : segment_)
       if (answers_for(*machine, destination.address)) arrive(*machine, packet, {"client", {}});
     if (paths_.empty())
@@ -210,6 +254,10 @@ class Walk {
     } else if (service) {
       return schedule(machine, *service, packet, notes, std::move(trail));
     }
+    if (is_hidden(packet)) notes.add("hidden from ipvs");
+    if (const auto drop = firewall.run(NftHook::kInput, Side::kBehindIpvs))
+      return drop_at(machine, notes, trail, *drop);
+    if (is_hidden(packet)) return drop_at(machine, notes, trail, "its protocol was not restored");
     answer(machine, notes, trail);
   }
 
@@ -242,7 +290,7 @@ class Walk {
     if (is_own) return answer(machine, notes, trail);
     trail.text += " -> " + notes.on(machine);
     // A new frame with the same destination address; marks do not travel.
-    arrive(**found, {packet.destination, machine.mac}, std::move(trail));
+    arrive(**found, {packet.destination, machine.mac, 0, packet.protocol_number}, std::move(trail));
   }
 
   void answer(const Station& machine, const Notes& notes, const Trail& trail) {

@@ -100,6 +100,21 @@ change_schemes() {
     done
     check "round trip of schemes: only redirect's objects are there" only_redirect
 }
+# redirect gets a sync daemon and loses it again, one node after the other.
+change_sync() {
+    local sync
+    write_document a redirect
+    apply_on_both b a >/dev/null
+    for sync in yes ''; do
+        SYNC=$sync write_document a redirect
+        check "redirect, sync=$sync: b changes" twobox_on b apply "$DOCUMENT"
+        check "redirect, sync=$sync: half changed, all are answered" all_answered
+        check "redirect, sync=$sync: a changes" twobox_on a apply "$DOCUMENT"
+        in_turns "redirect, sync=$sync" b
+        check "redirect, sync=$sync: nothing is left to do" in_sync b
+    done
+    check "redirect without sync again: the VIP is not on lo, no daemon runs" only_redirect
+}
 all_answered() {
     local sum
     sum=$(testbed_ask 20 "$VIP"; testbed_ask 20 "$VIP6")
@@ -131,9 +146,11 @@ testbed_web
 # As in the README's table: what no scheme can keep is not asked for.
 scheme redirect redirect $(( HELD / 2 ))
 scheme mac-mark mac-mark $(( HELD / 2 ))
+SYNC=yes scheme "redirect with sync" redirect "$HELD"
 SYNC=yes scheme "mac-mark with sync" mac-mark "$HELD"
 scheme backup-only backup-only "$HELD"
 change_schemes
+change_sync
 both_active mac-mark redirect
 both_active redirect mac-mark
 report

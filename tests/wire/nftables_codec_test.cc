@@ -81,6 +81,8 @@ TEST_CASE("elements come back") {
         const NftElementKey key{"some-set", Endpoint{address, protocol, port}};
         check_elements(family_key(address), {{key, {}}});
         check_elements(family_key(address), {{key, {0xdeadbeef, false}}});
+        const HiddenEndpoint hidden{{address, protocol, port}};
+        check_elements(family_key(address), {{key, {}}, {{"some-set", hidden}, {}}});
       }
   const NftElementKey mac{"some-set", *MacAddress::parse("02:00:00:00:00:01")};
   check_elements(NftSetKeyType::kEtherAddress, {{mac, {}}});
@@ -137,7 +139,12 @@ TEST_CASE("rules come back") {
       {NftFamilyIs{v4}, NftArrivesOverEthernet{}, NftEtherSourceNotInSet{"peers"},
        NftMarkFromMap{v4, "c"}},
       {NftFamilyIs{v6}, NftArrivesOverEthernet{}, NftEtherSourceNotInSet{"peers"},
-       NftMarkFromMap{v6, std::string(255, 'm')}},
+       NftMarkFromMap{v6, std::string(255, 'm')}, NftCounter{}},
+      {NftFamilyIs{v4}, NftDestinationInSet{v4, "a"}, NftOpensTcpConnection{}, NftCounter{},
+       NftRedirect{}},
+      {NftFamilyIs{v6}, NftEtherSourceInSet{"peers"}, NftHeaderProtocolIs{v6, 6},
+       NftSetHeaderProtocol{v6, 254}, NftCounter{}},
+      {NftFamilyIs{v4}, NftHeaderProtocolIs{v4, 255}, NftSetHeaderProtocol{v4, 0}},
       {NftRedirect{}, NftRedirect{}, NftArrivesOverEthernet{}},
       std::vector<NftStatement>(32, NftMarkFromMap{v6, std::string(255, 'm')})};
   for (const auto& statements : rules)

@@ -62,18 +62,13 @@ inline Elements recorded_elements(const std::string& name) {
   return elements;
 }
 
-struct Rules {
-  std::map<NftRuleKey, NftRuleConfig> rules;
-  std::map<NftRuleKey, std::uint64_t> handles;
-};
-
-inline Rules recorded_rules() {
-  Rules all;
+inline nftables::Rules recorded_rules() {
+  nftables::Rules all;
   for (const Bytes& message : recorded("rules.hex")) {
     const auto rule = nftables::decode_rule(message);
     REQUIRE(rule.has_value());
     REQUIRE(rule->has_value());
-    nftables::add_rule(**rule, all.rules, all.handles);
+    nftables::add_rule(**rule, all);
   }
   return all;
 }

@@ -132,7 +132,7 @@ TEST_CASE("an element that expires is ours with extras") {
 }
 
 TEST_CASE("recorded rules of ours") {
-  const auto rules = recorded_rules().rules;
+  const auto rules = recorded_rules().configs;
   CHECK(rules.at({"bypass", "redirect-ipv4"}) ==
         NftRuleConfig{{NftFamilyIs{AddressFamily::kIpv4},
                        NftDestinationInSet{AddressFamily::kIpv4, "redirect-ipv4"}, NftRedirect{}},
@@ -153,8 +153,8 @@ TEST_CASE("recorded rules of ours") {
 /// Recorded rules that go by their handle: "CHAIN: STATEMENT; STATEMENT; ...", oldest first.
 std::vector<std::string> nameless_rules() {
   std::map<std::uint64_t, std::string> by_handle;
-  const Rules all = recorded_rules();
-  for (const auto& [key, rule] : all.rules) {
+  const nftables::Rules all = recorded_rules();
+  for (const auto& [key, rule] : all.configs) {
     const std::uint64_t handle = all.handles.at(key);
     if (key.name != "handle " + std::to_string(handle)) continue;
     by_handle[handle] = key.chain + ":";
@@ -172,16 +172,24 @@ TEST_CASE("recorded rules of others, in libnftnl's words") {
       std::vector<std::string>{
           // A copy of ours, word for word: the name is taken.
           "bypass: meta nfproto ipv4; ip daddr . meta l4proto . th dport @redirect-ipv4; redirect;",
-          "bypass: meta nfproto ipv4; counter pkts 3 bytes 180; redirect;",
+          "bypass: meta nfproto ipv4; counter; redirect;",
           "bypass: meta load l4proto => reg 1; cmp eq reg 1 0x00000006; "
           "immediate reg 1 0x0000901f; redir proto_min reg 1 proto_max reg 1 flags 0x2;",
           "__chain4: immediate reg 0 accept;",
-          "marking: meta iiftype ether; payload load 6b @ link header + 6 => reg 1; "
-          "lookup reg 1 set peers 0x0; immediate reg 0 jump -> __chain4;",
+          "marking: meta iiftype ether; ether saddr @peers; immediate reg 0 jump -> __chain4;",
           "plain: meta nfproto ipv4; payload load 3b @ network header + 12 => reg 1; "
           "cmp eq reg 1 0x000200c0; immediate reg 0 drop;",
           "plain: meta nfproto ipv4; payload load 1b @ network header + 9 => reg 1; "
           "lookup reg 1 set __set0 0x0; immediate reg 0 return;"});
+}
+
+TEST_CASE("a recorded counter is apart from its rule, and so is its count") {
+  const nftables::Rules all = recorded_rules();
+  REQUIRE(all.counts.size() == 1);
+  const auto& [key, count] = *all.counts.begin();
+  CHECK(count == NftCount{3, 180});
+  CHECK(all.configs.at(key).statements ==
+        std::vector<NftStatement>{NftFamilyIs{AddressFamily::kIpv4}, NftCounter{}, NftRedirect{}});
 }
 
 TEST_CASE("the name in a comment") {

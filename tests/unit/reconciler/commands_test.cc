@@ -193,11 +193,11 @@ TEST_CASE("commands for the elements of sets") {
 
 TEST_CASE("commands for rules: changed and deleted by the handle that was observed") {
   KernelState state;
-  add_redirect_rules(state);
+  add_redirect_rules(state, RedirectOf::kEveryPacket);
   const NftRuleKey key{"bypass", "redirect-ipv4"};
   const NftRuleConfig& rule = state.nft_rules.at(key);
   const std::string text =
-      "meta nfproto ipv4 ip daddr . meta l4proto . th dport @redirect-ipv4 redirect comment '\"" +
+      "meta nfproto ipv4 ip daddr . meta l4proto . th dport @redirect-ipv4 counter redirect comment '\"" +
       rule.comment + "\"'";
   CHECK(command(NftRuleChange{key, {}, rule}) == "nft add rule inet twobox bypass " + text);
   const std::map<NftRuleKey, std::uint64_t> handles = {{key, 17}};

@@ -24,7 +24,8 @@ struct Shape {
   std::vector<int> web_ports;
   std::vector<int> mail_ports;
   bool mail_is_the_others = false;
-  std::string servers;  // a node's or plain servers; "" = every node
+  std::string servers;    // a node's or plain servers; "" = every node
+  bool has_sync = false;  // also where the scheme does without
 
   std::set<Endpoint> endpoints(AddressFamily family) const {
     std::set<Endpoint> all;
@@ -44,7 +45,8 @@ std::vector<Shape> shapes(AddressFamily family) {
           {"web and mail", {80}, {25}, false, ""},
           {"web on one, mail on the other", {80}, {25}, true, ""},
           {"web, b drained", {80}, {}, false, R"({"node": "a"}, {"node": "b", "weight": 0})"},
-          {"web by a plain real server", {80}, {}, false, R"({"address": )" + plain + "}"}};
+          {"web by a plain real server", {80}, {}, false, R"({"address": )" + plain + "}"},
+          {"web, sync", {80}, {}, false, "", true}};
 }
 
 std::string vip_text(const Shape& shape, Bypass scheme, const std::string& address,
@@ -70,7 +72,7 @@ std::string document_text(AddressFamily family, Bypass scheme, const Shape& shap
     vips += R"(, "mail": )" + vip_text(shape, scheme, address_text(family, "29"),
                                        shape.mail_is_the_others ? "b" : "a", shape.mail_ports);
   const std::string sync =
-      scheme == Bypass::kBackupOnly ? R"("sync": {"interface": "enp0s3"}, )" : "";
+      scheme == Bypass::kBackupOnly || shape.has_sync ? R"("sync": {"interface": "enp0s3"}, )" : "";
   return R"({"version": 1, "nodes": {"a": {"addresses": [")" + address_text(family, "31") +
          R"("], "macs": ["08:00:27:77:84:ef"]}, "b": {"addresses": [")" +
          address_text(family, "32") + R"("], "macs": ["08:00:27:e1:3c:c5"]}}, )" + sync +

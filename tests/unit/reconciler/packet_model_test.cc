@@ -58,8 +58,8 @@ struct Boxes {
   }
 
   void redirect(Station& box) const {
-    add_redirect_rules(box.kernel);
-    add_redirect(box.kernel, endpoint);
+    add_redirect_rules(box.kernel, RedirectOf::kEveryPacket);
+    add_redirect(box.kernel, endpoint, RedirectOf::kEveryPacket);
   }
 
   /// The rule as in the measurement: every packet but the peer's is marked.
@@ -155,6 +155,46 @@ TEST_CASE("measured: marks for all but the peer's frames, a service by mark on b
           Lines{"client -> a [mark 3, ipvs -> a] -> answered by a",
                 "client -> a [mark 3, ipvs -> b] -> b [ipvs -> a] -> a -> loop",
                 "client -> a [mark 3, ipvs -> b] -> b [ipvs -> b] -> answered by b"});
+  }
+}
+
+TEST_CASE("what a peer forwards is hidden from IPVS, and lost if its protocol is not restored") {
+  for (const AddressFamily family : kFamilies) {
+    Boxes boxes(family);
+    for (Station* box : {&boxes.a, &boxes.b}) {
+      boxes.park_vip(*box);
+      const MacAddress peer = box == &boxes.a ? boxes.b.mac : boxes.a.mac;
+      add_mac_mark_rules(box->kernel, {peer});
+      add_mark(box->kernel, boxes.endpoint, 3);
+      boxes.add_service(*box, FirewallMark{family, 3});
+    }
+    // The services by address and port are still there: nothing but hiding keeps the loop away.
+    CHECK(boxes.paths() ==
+          Lines{"client -> a [mark 3, ipvs -> a] -> answered by a",
+                "client -> a [mark 3, ipvs -> b] -> b [hidden from ipvs] -> answered by b"});
+    boxes.b.kernel.nft_chains.erase({"restore-behind-ipvs"});
+    CHECK(boxes.paths().at(1) ==
+          "client -> a [mark 3, ipvs -> b] -> b [hidden from ipvs] -> black hole: "
+          "its protocol was not restored");
+    boxes.b.kernel.nft_chains.erase({"hide-from-ipvs"});
+    CHECK(boxes.paths().at(1) ==
+          "client -> a [mark 3, ipvs -> b] -> b [ipvs -> a] -> a [hidden "
+          "from ipvs] -> answered by a");
+  }
+}
+
+TEST_CASE("a redirect of first packets takes new connections") {
+  for (const AddressFamily family : kFamilies) {
+    Boxes boxes(family);
+    add_redirect_rules(boxes.b.kernel, RedirectOf::kFirstPacket);
+    add_redirect(boxes.b.kernel, boxes.endpoint, RedirectOf::kFirstPacket);
+    CHECK(boxes.paths() == kByBothThroughRedirect);
+    CHECK(!boxes.b.kernel.nft_elements.contains({redirect_set(family), boxes.endpoint}));
+    // Other protocols have no first packet to tell by.
+    boxes.endpoint.protocol = Protocol::kUdp;
+    for (Station* box : {&boxes.a, &boxes.b}) boxes.add_service(*box, boxes.endpoint);
+    add_redirect(boxes.b.kernel, boxes.endpoint, RedirectOf::kFirstPacket);
+    CHECK(boxes.paths() == kByBothThroughRedirect);
   }
 }
 

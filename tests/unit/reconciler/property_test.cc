@@ -21,14 +21,15 @@ class RandomState {
 
   DesiredState desired() {
     DesiredState wanted;
-    if (coin()) add_redirect_rules(wanted.kernel);
+    if (coin()) add_redirect_rules(wanted.kernel, RedirectOf::kEveryPacket);
     for (int i = 0; i < 4; ++i) {
       const IpAddress vip = address(i);
       wanted.vip_names.emplace(vip, "vip" + std::to_string(i));
       if (coin()) wanted.kernel.addresses[{interface(), IpPrefix::host(vip)}] = {};
       const Endpoint endpoint{vip, Protocol::kTcp, 80};
       if (coin()) add_service(wanted.kernel, endpoint);
-      if (coin() && !wanted.kernel.nft_tables.empty()) add_redirect(wanted.kernel, endpoint);
+      if (coin() && !wanted.kernel.nft_tables.empty())
+        add_redirect(wanted.kernel, endpoint, RedirectOf::kEveryPacket);
     }
     if (coin()) wanted.kernel.sysctls[SysctlKey{"net.ipv4.ip_forward"}] = {digit()};
     if (coin()) wanted.kernel.ipvs_timeouts[{}] = {pick(3), pick(3), pick(3)};
@@ -79,7 +80,7 @@ class RandomState {
     state.nft_sets[{"redirect-ipv4"}] = {
         coin() ? NftSetKeyType::kEndpointIpv4 : NftSetKeyType::kOther, false, 0};
     state.nft_rules[{"bypass", "handle 7"}] = {{NftUnknown{"drop"}}, ""};
-    add_redirect(state, Endpoint{address(5), Protocol::kUdp, 53});
+    add_redirect(state, Endpoint{address(5), Protocol::kUdp, 53}, RedirectOf::kEveryPacket);
   }
 
   std::mt19937_64 random_;

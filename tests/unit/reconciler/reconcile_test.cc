@@ -23,7 +23,7 @@ const Endpoint kEndpoint{kVip, Protocol::kTcp, 80};
 DesiredState with_service(Role role) {
   DesiredState wanted;
   wanted.vip_names.emplace(kVip, "web");
-  add_redirect_rules(wanted.kernel);
+  add_redirect_rules(wanted.kernel, RedirectOf::kEveryPacket);
   wanted.kernel.ipvs_services[kEndpoint].scheduler = "rr";
   for (const char* server : {"192.0.2.11", "192.0.2.12"})
     wanted.kernel.ipvs_servers[{kEndpoint, *IpAddress::parse(server), 80}] = {};
@@ -32,7 +32,7 @@ DesiredState with_service(Role role) {
     wanted.announced.insert(kVipAddress);
     wanted.directed.emplace(kVipAddress, kEndpoint);
   } else {
-    add_redirect(wanted.kernel, kEndpoint);
+    add_redirect(wanted.kernel, kEndpoint, RedirectOf::kEveryPacket);
   }
   return wanted;
 }
