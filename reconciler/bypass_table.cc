@@ -83,25 +83,22 @@ std::uint8_t protocol_number(Protocol protocol) {
   return IPPROTO_TCP;
 }
 
-/// What comes from a peer with protocol `from` to an endpoint in the set goes on with `to`.
-NftRuleConfig exchange(AddressFamily family, std::uint8_t from, std::uint8_t to,
-                       const std::string& comment) {
-  return {{NftFamilyIs{family}, NftArrivesOverEthernet{}, NftEtherSourceInSet{kPeerMacs},
-           NftDestinationInSet{family, forwarded_set(family)}, NftHeaderProtocolIs{family, from},
-           NftSetHeaderProtocol{family, to}, NftCounter{}},
-          comment};
-}
-
 /// Rules of one protocol, since each writes a number of its own.
 void add_exchange_rules(KernelState& state, AddressFamily family, Protocol protocol) {
   const std::string suffix =
       std::string(to_string(protocol)) + (family == AddressFamily::kIpv4 ? "-ipv4" : "-ipv6");
   const std::uint8_t number = protocol_number(protocol);
   const std::uint8_t hidden = hidden_protocol(protocol);
-  state.nft_rules[NftRuleKey{kHideChain, "hide-" + suffix}] =
-      exchange(family, number, hidden, "hide-" + suffix + kHideReason);
-  state.nft_rules[NftRuleKey{kRestoreChain, "restore-" + suffix}] =
-      exchange(family, hidden, number, "restore-" + suffix + kRestoreReason);
+  state.nft_rules[NftRuleKey{kHideChain, "hide-" + suffix}] = {
+      {NftFamilyIs{family}, NftArrivesOverEthernet{}, NftEtherSourceInSet{kPeerMacs},
+       NftDestinationInSet{family, forwarded_set(family)}, NftHeaderProtocolIs{family, number},
+       NftSetHeaderProtocol{family, hidden}, NftCounter{}},
+      "hide-" + suffix + kHideReason};
+  // Whatever was hidden, also if its endpoint has left the set meanwhile.
+  state.nft_rules[NftRuleKey{kRestoreChain, "restore-" + suffix}] = {
+      {NftHeaderVersionIs{family}, NftArrivesOverEthernet{}, NftEtherSourceInSet{kPeerMacs},
+       NftHeaderProtocolIs{family, hidden}, NftSetHeaderProtocol{family, number}, NftCounter{}},
+      "restore-" + suffix + kRestoreReason};
 }
 
 void add_exchange_chains(KernelState& state) {
@@ -176,7 +173,6 @@ void add_mark(KernelState& state, const Endpoint& endpoint, std::uint32_t mark) 
   config.mark = mark;
   state.nft_elements[NftElementKey{mark_map(family), endpoint}] = config;
   state.nft_elements[NftElementKey{forwarded_set(family), endpoint}] = {};
-  state.nft_elements[NftElementKey{forwarded_set(family), HiddenEndpoint{endpoint}}] = {};
   add_exchange_rules(state, family, endpoint.protocol);
 }
 

@@ -29,8 +29,9 @@ std::string endpoint_lookup(AddressFamily family) {
   return header + " daddr . meta l4proto . th dport";
 }
 
+/// By its place in the header: named, nft would have checksums follow a change.
 std::string header_protocol(AddressFamily family) {
-  return family == AddressFamily::kIpv4 ? "ip protocol " : "ip6 nexthdr ";
+  return family == AddressFamily::kIpv4 ? "@nh,72,8 " : "@nh,48,8 ";
 }
 
 std::string_view hook_text(NftHook hook) {
@@ -48,12 +49,6 @@ std::string nft_text(const NftElementKey& key) {
                                  std::string(to_string(endpoint.protocol)) + " . " +
                                  std::to_string(endpoint.port);
                         },
-                        [](const HiddenEndpoint& hidden) {
-                          const Endpoint& endpoint = hidden.endpoint;
-                          return endpoint.address.to_string() + " . " +
-                                 std::to_string(hidden_protocol(endpoint.protocol)) + " . " +
-                                 std::to_string(endpoint.port);
-                        },
                         [](const MacAddress& mac) { return mac.to_string(); },
                         [](const OpaqueElement& element) { return hexadecimal(element.bytes); },
                     },
@@ -64,6 +59,10 @@ std::string nft_text(const NftStatement& statement) {
   return std::visit(
       Overloaded{
           [](const NftFamilyIs& part) { return "meta nfproto " + family_text(part.family); },
+          [](const NftHeaderVersionIs& part) {
+            return std::string("@nh,0,8 ") +
+                   (part.family == AddressFamily::kIpv4 ? "0x40-0x4f" : "0x60-0x6f");
+          },
           [](const NftArrivesOverEthernet&) { return std::string("meta iiftype ether"); },
           [](const NftDestinationInSet& part) {
             return endpoint_lookup(part.family) + " @" + part.set;
@@ -77,9 +76,7 @@ std::string nft_text(const NftStatement& statement) {
             return header_protocol(part.family) + std::to_string(part.number);
           },
           [](const NftSetHeaderProtocol& part) {
-            // By its place in the header: named, nft would have checksums follow the change.
-            return std::string(part.family == AddressFamily::kIpv4 ? "@nh,72,8" : "@nh,48,8") +
-                   " set " + std::to_string(part.number);
+            return header_protocol(part.family) + "set " + std::to_string(part.number);
           },
           [](const NftMarkFromMap& part) {
             return "meta mark set " + endpoint_lookup(part.family) + " map @" + part.map;

@@ -166,16 +166,9 @@ constexpr std::uint8_t hidden_protocol(Protocol protocol) {
   }
   return 254;
 }
-
-/// An endpoint while its packets are hidden from IPVS: in the set's key, as in the packet, the
-/// number from hidden_protocol() stands where the protocol's own would.
-struct HiddenEndpoint {
-  Endpoint endpoint;
-  friend auto operator<=>(const HiddenEndpoint&, const HiddenEndpoint&) = default;
-};
 struct NftElementKey {
   std::string set;
-  std::variant<Endpoint, HiddenEndpoint, MacAddress, OpaqueElement> value;
+  std::variant<Endpoint, MacAddress, OpaqueElement> value;
   friend auto operator<=>(const NftElementKey&, const NftElementKey&) = default;
 };
 struct NftElementConfig {
@@ -189,6 +182,12 @@ struct NftElementConfig {
 struct NftFamilyIs {  // meta nfproto ipv4
   AddressFamily family;
   friend bool operator==(const NftFamilyIs&, const NftFamilyIs&) = default;
+};
+/// NftFamilyIs, read from the packet's first byte. nft then knows no names for the header's fields,
+/// and lists what such a rule writes as a number: `ip protocol set tcp` is nothing it could load.
+struct NftHeaderVersionIs {  // @nh,0,8 0x40-0x4f
+  AddressFamily family;
+  friend bool operator==(const NftHeaderVersionIs&, const NftHeaderVersionIs&) = default;
 };
 struct NftArrivesOverEthernet {  // meta iiftype ether
   friend bool operator==(const NftArrivesOverEthernet&, const NftArrivesOverEthernet&) = default;
@@ -210,7 +209,7 @@ struct NftOpensTcpConnection {  // meta l4proto tcp tcp flags syn / fin,syn,rst,
   friend bool operator==(const NftOpensTcpConnection&, const NftOpensTcpConnection&) = default;
 };
 /// The number in the IP header itself: with IPv6, that of an extension header if there is one.
-struct NftHeaderProtocolIs {  // ip protocol 6, ip6 nexthdr 6
+struct NftHeaderProtocolIs {  // @nh,72,8 6, @nh,48,8 6
   AddressFamily family;
   std::uint8_t number;
   friend bool operator==(const NftHeaderProtocolIs&, const NftHeaderProtocolIs&) = default;
@@ -237,7 +236,7 @@ struct NftUnknown {
   friend bool operator==(const NftUnknown&, const NftUnknown&) = default;
 };
 using NftStatement =
-    std::variant<NftFamilyIs, NftArrivesOverEthernet, NftDestinationInSet, NftEtherSourceNotInSet,
+    std::variant<NftFamilyIs, NftHeaderVersionIs, NftArrivesOverEthernet, NftDestinationInSet, NftEtherSourceNotInSet,
                  NftEtherSourceInSet, NftOpensTcpConnection, NftHeaderProtocolIs,
                  NftSetHeaderProtocol, NftMarkFromMap, NftRedirect, NftCounter, NftUnknown>;
 

@@ -38,9 +38,6 @@ struct KeyBytes {
       if (protocol == endpoint.protocol) return with_number(endpoint, number);
     return {};
   }
-  Bytes operator()(const HiddenEndpoint& hidden) const {
-    return with_number(hidden.endpoint, hidden_protocol(hidden.endpoint.protocol));
-  }
   Bytes operator()(const MacAddress& mac) const { return {mac.bytes().begin(), mac.bytes().end()}; }
   Bytes operator()(const OpaqueElement& element) const { return element.bytes; }
 
@@ -72,7 +69,6 @@ Value endpoint_from(const Bytes& bytes, AddressFamily family) {
   for (const auto& [protocol, number] : kProtocols) {
     const Endpoint endpoint{address_from(std::span(bytes).first(length)), protocol, be16toh(port)};
     if (KeyBytes()(endpoint) == bytes) return endpoint;
-    if (KeyBytes()(HiddenEndpoint{endpoint}) == bytes) return HiddenEndpoint{endpoint};
   }
   return OpaqueElement{bytes};
 }

@@ -23,6 +23,8 @@ struct HeaderField {
 constexpr HeaderField kEtherSource = {NFT_PAYLOAD_LL_HEADER, 6, 6};
 // All three transports of ours begin with source and destination port.
 constexpr HeaderField kDestinationPort = {NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2};
+// IP's version, with four bits of another field.
+constexpr HeaderField kVersion = {NFT_PAYLOAD_NETWORK_HEADER, 0, 1};
 constexpr HeaderField kTcpFlags = {NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1};
 constexpr std::uint8_t kTcpSyn = 0x02;
 constexpr std::uint8_t kTcpFinSynRstAck = 0x17;
@@ -35,6 +37,8 @@ struct EndpointKey {
   HeaderField protocol;  // IPv6: the first next header
   Register protocol_at;
   Register port_at;
+  std::uint8_t first_version;  // of the bytes at kVersion
+  std::uint8_t last_version;
 };
 constexpr Register kFirstRegister = {0};  // takes the address, and everything that stands alone
 constexpr EndpointKey kEndpointKeys[] = {
@@ -43,13 +47,17 @@ constexpr EndpointKey kEndpointKeys[] = {
      {NFT_PAYLOAD_NETWORK_HEADER, 16, 4},
      {NFT_PAYLOAD_NETWORK_HEADER, 9, 1},
      {1},
-     {2}},
+     {2},
+     0x40,
+     0x4f},
     {AddressFamily::kIpv6,
      NFPROTO_IPV6,
      {NFT_PAYLOAD_NETWORK_HEADER, 24, 16},
      {NFT_PAYLOAD_NETWORK_HEADER, 6, 1},
      {4},
-     {5}},
+     {5},
+     0x60,
+     0x6f},
 };
 
 constexpr const EndpointKey& endpoint_key(AddressFamily family) {

@@ -88,8 +88,8 @@ bool stores_field(const nftnl_expr* expression, const HeaderField& field) {
 }
 
 template <typename Value>
-bool compares_to(const nftnl_expr* expression, Value value) {
-  if (!is_named(expression, "cmp") || !has(expression, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ) ||
+bool compares_to(const nftnl_expr* expression, Value value, std::uint32_t how = NFT_CMP_EQ) {
+  if (!is_named(expression, "cmp") || !has(expression, NFTNL_EXPR_CMP_OP, how) ||
       !is_at(expression, NFTNL_EXPR_CMP_SREG, kFirstRegister))
     return false;
   std::uint32_t length = 0;
@@ -151,6 +151,16 @@ std::optional<Match> match_opening(Expressions next) {
       !compares_to(next[4], kTcpSyn))
     return std::nullopt;
   return Match{NftOpensTcpConnection{}, kLength};
+}
+
+std::optional<Match> match_version(Expressions next) {
+  constexpr std::size_t kLength = 3;
+  if (next.size() < kLength || !loads_field(next[0], kVersion, kFirstRegister)) return std::nullopt;
+  for (const EndpointKey& key : kEndpointKeys)
+    if (compares_to(next[1], key.first_version, NFT_CMP_GTE) &&
+        compares_to(next[2], key.last_version, NFT_CMP_LTE))
+      return Match{NftHeaderVersionIs{key.family}, kLength};
+  return std::nullopt;
 }
 
 std::optional<Match> match_header_protocol(Expressions next) {
@@ -216,7 +226,7 @@ NftUnknown unknown_from(const nftnl_expr* expression) {
 
 Match match_first(Expressions next) {
   for (const auto match : {match_comparison, match_ether_source, match_endpoint, match_opening,
-                           match_header_protocol, match_redirect, match_counter})
+                           match_version, match_header_protocol, match_redirect, match_counter})
     if (const auto found = match(next)) return *found;
   return {unknown_from(next[0]), 1};
 }

@@ -23,6 +23,13 @@ class ExpressionWriter {
     compare<std::uint8_t>(endpoint_key(statement.family).nfproto);
     return success();
   }
+  Status operator()(const NftHeaderVersionIs& statement) {
+    const EndpointKey& key = endpoint_key(statement.family);
+    load_field(kVersion, kFirstRegister);
+    compare(key.first_version, NFT_CMP_GTE);
+    compare(key.last_version, NFT_CMP_LTE);
+    return success();
+  }
   Status operator()(const NftArrivesOverEthernet&) {
     load_meta(NFT_META_IIFTYPE, kFirstRegister);
     compare<std::uint16_t>(ARPHRD_ETHER);  // in host order, as the device has it
@@ -91,10 +98,10 @@ class ExpressionWriter {
   }
 
   template <typename Value>
-  void compare(Value value) {
+  void compare(Value value, std::uint32_t how = NFT_CMP_EQ) {
     nftnl_expr* const cmp = add("cmp");
     nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_SREG, number_of(kFirstRegister));
-    nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
+    nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_OP, how);
     nftnl_expr_set(cmp, NFTNL_EXPR_CMP_DATA, &value, sizeof(value));
   }
 

@@ -105,6 +105,7 @@ class Firewall {
 
   // What a statement says to the packet; false ends the rule.
   bool operator()(const NftFamilyIs& statement) const { return is_of(statement.family); }
+  bool operator()(const NftHeaderVersionIs& statement) const { return is_of(statement.family); }
   bool operator()(const NftArrivesOverEthernet&) const { return true; }
   bool operator()(const NftDestinationInSet& statement) const {
     return is_of(statement.family) && destination_in(statement.set) != nullptr;
@@ -183,8 +184,7 @@ class Firewall {
   }
 
   const NftElementConfig* destination_in(const std::string& set) const {
-    return is_hidden(packet_) ? element(set, HiddenEndpoint{packet_.destination})
-                              : element(set, packet_.destination);
+    return is_hidden(packet_) ? nullptr : element(set, packet_.destination);
   }
 
   const Station& machine_;

@@ -81,8 +81,6 @@ TEST_CASE("elements come back") {
         const NftElementKey key{"some-set", Endpoint{address, protocol, port}};
         check_elements(family_key(address), {{key, {}}});
         check_elements(family_key(address), {{key, {0xdeadbeef, false}}});
-        const HiddenEndpoint hidden{{address, protocol, port}};
-        check_elements(family_key(address), {{key, {}}, {{"some-set", hidden}, {}}});
       }
   const NftElementKey mac{"some-set", *MacAddress::parse("02:00:00:00:00:01")};
   check_elements(NftSetKeyType::kEtherAddress, {{mac, {}}});
@@ -145,6 +143,8 @@ TEST_CASE("rules come back") {
       {NftFamilyIs{v6}, NftEtherSourceInSet{"peers"}, NftHeaderProtocolIs{v6, 6},
        NftSetHeaderProtocol{v6, 254}, NftCounter{}},
       {NftFamilyIs{v4}, NftHeaderProtocolIs{v4, 255}, NftSetHeaderProtocol{v4, 0}},
+      {NftHeaderVersionIs{v4}, NftHeaderProtocolIs{v4, 254}, NftSetHeaderProtocol{v4, 6}},
+      {NftHeaderVersionIs{v6}, NftHeaderProtocolIs{v6, 253}, NftSetHeaderProtocol{v6, 17}},
       {NftRedirect{}, NftRedirect{}, NftArrivesOverEthernet{}},
       std::vector<NftStatement>(32, NftMarkFromMap{v6, std::string(255, 'm')})};
   for (const auto& statements : rules)
