@@ -1,0 +1,87 @@
+// Follows the daemon: reads its event stream for ever, tells the store, and asks for what no event brings.
+//
+// The stream is read by fetch, since EventSource could send no token.
+import { createParser } from "./model/event_stream.js";
+import { ask, call, setToken } from "./requests.js";
+
+const RETRY_MS = [500, 1000, 2000, 4000];
+const SILENCE_MS = 40000; // the daemon sends a heartbeat every 15 s
+const DIFF_PAUSE_MS = 1000; // each diff reads the kernel anew
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Runs `action` now, or when the pause since it last ran has passed; calls in between become one. */
+function paced(action, pause) {
+  let free = 0;
+  let timer = null;
+  return () => {
+    timer ??= setTimeout(() => {
+      timer = null;
+      free = Date.now() + pause;
+      action();
+    }, Math.max(0, free - Date.now()));
+  };
+}
+
+/** Reads one stream to its end; `heard` is told each event. Throws when it breaks. */
+async function readStream(response, abort, heard) {
+  const parse = createParser(heard);
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (;;) {
+    const silence = setTimeout(() => abort.abort(), SILENCE_MS);
+    const { done, value } = await reader.read().finally(() => clearTimeout(silence));
+    if (done) return;
+    parse(value);
+  }
+}
+
+export function followDaemon(store) {
+  let wake = () => {};
+
+  const fetchInto = async (event, path) => {
+    const answer = await call(path);
+    if (answer.ok) store.dispatch({ event, data: answer.body });
+  };
+  const refreshDiff = paced(() => fetchInto("diff", "/v1/diff"), DIFF_PAUSE_MS);
+
+  const lose = (kind) => {
+    const { connection } = store.get();
+    if (connection.kind !== kind) store.dispatch({ event: "connection", data: { kind, since: Date.now() } });
+  };
+
+  /** One connection. True when it came to stand. */
+  const follow = async () => {
+    const abort = new AbortController();
+    const response = await ask("/v1/events", { signal: abort.signal });
+    if (response.status === 401) {
+      lose("token");
+      await new Promise((resolve) => (wake = resolve));
+      return true;
+    }
+    if (!response.ok) throw new Error(`events: ${response.status}`);
+    store.dispatch({ event: "connection", data: { kind: "live", since: Date.now() } });
+    fetchInto("history", "/v1/history"); // the stream brings only what is new
+    await readStream(response, abort, (message) => {
+      store.dispatch(message);
+      if (message.event === "status") refreshDiff();
+    });
+    return true;
+  };
+
+  (async () => {
+    for (let failures = 0; ; ) {
+      const stood = await follow().catch(() => false);
+      const { kind } = store.get().connection;
+      if (kind !== "token") lose("lost");
+      failures = stood || kind === "live" ? 0 : failures + 1;
+      await sleep(RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]);
+    }
+  })();
+
+  return {
+    useToken(token) {
+      setToken(token);
+      wake();
+    },
+  };
+}

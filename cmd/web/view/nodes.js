@@ -1,0 +1,47 @@
+import { moment } from "../model/format.js";
+import { html, Section } from "./html.js";
+import { RoleForm } from "./role_form.js";
+
+/** What is known here of a node's role: our own for certain, a peer's only so far as the document tells. */
+function roleOf(vip, name, node) {
+  if (node.self) return vip.role;
+  if (!vip.master) return vip.role === "master" ? "backup" : "unknown";
+  return vip.master === name ? "master" : "backup";
+}
+
+function Node({ name, node, vips }) {
+  const leads = Object.values(vips).some((vip) => roleOf(vip, name, node) === "master");
+  return html`<li class=${leads ? "node leads" : "node"}>
+    <h3>${name}${node.self && html` <small>this machine</small>`}</h3>
+    <p class="mono">${node.addresses.join(" ")}</p>
+    <p class="mono faint">${node.macs.join(" ")}</p>
+    <ul class="roles">
+      ${Object.entries(vips).map(([vip, entry]) => {
+        const role = roleOf(entry, name, node);
+        return html`<li key=${vip}><span class=${`role ${role}`}>${role}</span> of ${vip}</li>`;
+      })}
+    </ul>
+  </li>`;
+}
+
+function Vip({ name, vip, status }) {
+  const held = status.vips[name];
+  return html`<li>
+    <h3>${name} <span class="mono">${vip.address}</span></h3>
+    <p>on <span class="mono">${vip.interface}</span>, bypass ${vip.bypass}
+      ${held && html`; here <span class=${`role ${held.role}`}>${held.role}</span> by ${held.source} since ${moment(held.since)}`}</p>
+    <${RoleForm} name=${name} />
+  </li>`;
+}
+
+/** The clients' wire above, the machines hung on it, the VIPs that they share below. */
+export function Nodes({ traffic, status }) {
+  if (!traffic) return html`<${Section} id="nodes" title="Nodes"><p class="empty">No reading of the traffic yet.</p><//>`;
+  const nodes = Object.entries(traffic.nodes);
+  const vips = Object.entries(traffic.vips);
+  return html`<${Section} id="nodes" title="Nodes">
+    <p class="wire"><span>clients</span></p>
+    <ul class="nodes">${nodes.map(([name, node]) => html`<${Node} key=${name} name=${name} node=${node} vips=${traffic.vips} />`)}</ul>
+    <ul class="vips">${vips.map(([name, vip]) => html`<${Vip} key=${name} name=${name} vip=${vip} status=${status} />`)}</ul>
+  <//>`;
+}
