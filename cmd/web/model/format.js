@@ -22,7 +22,10 @@ export function count(number) {
   return `${scaled.toPrecision(scaled >= 999.5 ? 4 : 3)} ${units[power - 1]}`;
 }
 
-export const rate = (perSecond) => (perSecond === null ? "–" : `${perSecond < 10 ? perSecond.toFixed(1) : count(perSecond)}/s`);
+export function rate(perSecond) {
+  if (perSecond === null) return "–";
+  return `${perSecond > 0 && perSecond < 10 ? perSecond.toFixed(1) : count(perSecond)}/s`;
+}
 
 export function duration(ms) {
   if (ms < 10) return `${ms.toFixed(1)} ms`;

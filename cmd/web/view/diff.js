@@ -23,7 +23,7 @@ function Change({ change }) {
   </li>`;
 }
 
-export const diffSummary = (diff) => {
+const summary = (diff) => {
   const number = (action) => diff.changes.filter((change) => change.action === action).length;
   return `${number("create")} to create, ${number("update")} to update, ${number("delete")} to delete`;
 };
@@ -31,7 +31,7 @@ export const diffSummary = (diff) => {
 /** What `twobox diff` would say. */
 export function Diff({ diff, nothing }) {
   return html`
-    <p>${diff.changes.length === 0 ? nothing : diffSummary(diff)}</p>
+    <p>${diff.changes.length === 0 ? nothing : summary(diff)}</p>
     <ul class="plain">${diff.changes.map((change) => html`<${Change} key=${`${change.kind} ${change.key}`} change=${change} />`)}</ul>
     ${diff.foreign.length > 0 &&
     html`<details>

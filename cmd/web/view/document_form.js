@@ -1,7 +1,7 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { call, put } from "../requests.js";
-import { Diff, diffSummary } from "./diff.js";
+import { Diff } from "./diff.js";
 import { html, Section } from "./html.js";
 
 const PATH = "/v1/document";
@@ -37,14 +37,18 @@ function applied({ ok, status, problem }) {
 function useDocument(generation) {
   const [base, setBase] = useState(EMPTY);
   const [text, setText] = useState("");
-  const load = async () => {
-    const fresh = await fetchDocument();
+  const edited = useRef(false);
+  edited.current = text !== base.text;
+  const adopt = (fresh) => {
     setBase(fresh);
     setText(fresh.text);
   };
-  const edited = text !== base.text;
-  useEffect(() => void (edited || load()), [generation]);
-  return { base, text, setText, load, edited };
+  const load = async () => adopt(await fetchDocument());
+  useEffect(() => {
+    // Asked twice, since something may be typed while the answer is on its way.
+    if (!edited.current) fetchDocument().then((fresh) => edited.current || adopt(fresh));
+  }, [generation]);
+  return { base, text, setText, load, edited: edited.current };
 }
 
 export function DocumentForm({ status }) {
@@ -58,7 +62,7 @@ export function DocumentForm({ status }) {
   const preview = async (event) => {
     event.preventDefault();
     const answer = await put(`${PATH}?dry_run=true`, text);
-    if (answer.ok) setResult({ said: `Preview: ${diffSummary(answer.body)}.`, diff: answer.body });
+    if (answer.ok) setResult({ said: "Preview, nothing is done yet:", diff: answer.body });
     else setResult({ said: `Not valid here: ${answer.problem.title}.`, problem: answer.problem });
   };
   const apply = async () => {

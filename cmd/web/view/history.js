@@ -22,9 +22,9 @@ function Change({ change }) {
 
 function Event({ group }) {
   const listed = html`<ul class="plain">${group.changes.map((change) => html`<${Change} key=${change.sequence} change=${change} />`)}</ul>`;
-  return html`<li class=${`event ${group.cause}`}>
+  return html`<li class=${`event by-${group.cause}`}>
     <p class="event-line"><time datetime=${group.at}>${moment(group.at)}</time>
-      <span class=${`cause ${group.cause}`}>${group.cause}</span>
+      <span class=${`cause by-${group.cause}`}>${group.cause}</span>
       <span>${plural(group.changes.length, "change")}</span> ${outcome(group)}</p>
     ${group.changes.length <= 3
       ? listed

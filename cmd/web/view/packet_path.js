@@ -11,9 +11,11 @@ const TITLES = {
   deliver: "Deliver",
 };
 
+const MARKS = { active: "●", idle: "○", broken: "✗" };
+
 function Step({ step, perSecond }) {
   return html`<li class=${`step ${step.state}`}>
-    <h4>${TITLES[step.step] ?? step.step} <span class="state">${step.state}</span></h4>
+    <h4>${TITLES[step.step] ?? step.step} <span class="state">${MARKS[step.state]} ${step.state}</span></h4>
     <p>${step.text}</p>
     ${step.packets !== null &&
     html`<p class="numbers"><b>${count(step.packets)}</b> packets${perSecond !== null && html`, <b>${rate(perSecond)}</b>`}</p>`}

@@ -25,9 +25,9 @@ function options(width, keys) {
     height: HEIGHT,
     legend: { live: true },
     cursor: { y: false },
-    scales: { y: { range: (_, low, high) => [0, Math.max(high ?? 0, 1) * 1.1] } },
+    scales: { y: { range: (_, low, high) => [0, Math.max(high ?? 0, 10) * 1.1] } },
     axes: [
-      { ...axis, values: (_, times) => times.map((time) => new Date(time * 1000).toTimeString().slice(0, 8)), space: 90 },
+      { ...axis, values: (_, times) => times.map((time) => new Date(time * 1000).toTimeString().slice(0, 8)), space: 60, size: 26 },
       { ...axis, values: (_, values) => values.map(count), size: 52 },
     ],
     series: [{ label: "time", value: (_, time) => (time === null ? "–" : new Date(time * 1000).toTimeString().slice(0, 8)) }, ...keys.map(line)],

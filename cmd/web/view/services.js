@@ -6,9 +6,9 @@ const where = (server) => (server.address.includes(":") ? `[${server.address}]` 
 
 function Server({ server }) {
   return html`<tr class=${server.weight === 0 ? "drained" : ""}>
-    <th scope="row">${server.node && html`<b>${server.node}</b> `}<span class="mono">${where(server)}</span></th>
-    <td>${server.forwarding}</td>
-    <td class="number">${server.weight}${server.weight === 0 && " (drained)"}</td>
+    <th scope="row">${server.node && html`<b>${server.node}</b> `}<span class="mono">${where(server)}</span>
+      <small>${server.forwarding}${server.weight === 0 && ", drained: weight 0"}</small></th>
+    <td class="number">${server.weight}</td>
     <td class="number">${count(server.active_connections)}</td>
     <td class="number">${count(server.inactive_connections)}</td>
     <td class="number">${count(server.packets_in)}</td>
@@ -16,17 +16,17 @@ function Server({ server }) {
 }
 
 function Service({ title, service, perSecond }) {
-  return html`<div class="scrolled" tabindex="0" role="region" aria-label=${title}><table>
+  return html`<table>
     <caption><b>${title}</b> ${service.scheduler}, ${count(service.connections)} connections so far, ${rate(perSecond)} packets</caption>
     <thead><tr>
-      <th scope="col">real server</th><th scope="col">forwarding</th><th scope="col" class="number">weight</th>
+      <th scope="col">real server</th><th scope="col" class="number">weight</th>
       <th scope="col" class="number">active</th><th scope="col" class="number">inactive</th><th scope="col" class="number">packets</th>
     </tr></thead>
     <tbody>
       ${service.servers.map((server) => html`<${Server} key=${where(server)} server=${server} />`)}
-      ${service.servers.length === 0 && html`<tr><td colspan="6">no real server: every connection is refused</td></tr>`}
+      ${service.servers.length === 0 && html`<tr><td colspan="5">no real server: every connection is refused</td></tr>`}
     </tbody>
-  </table></div>`;
+  </table>`;
 }
 
 export function Services({ traffic, samples }) {
