@@ -35,6 +35,9 @@ async function readStream(response, abort, heard) {
   }
 }
 
+/** Whether it is worth the daemon's while to look at the kernel again: a ready one has nothing pending. */
+const mayDiffer = ({ status, diff }) => !(status.ready && diff?.in_sync);
+
 export function followDaemon(store) {
   let wake = () => {};
 
@@ -63,7 +66,7 @@ export function followDaemon(store) {
     fetchInto("history", "/v1/history"); // the stream brings only what is new
     await readStream(response, abort, (message) => {
       store.dispatch(message);
-      if (message.event === "status") refreshDiff();
+      if (message.event === "status" && mayDiffer(store.get())) refreshDiff();
     });
     return true;
   };

@@ -13,10 +13,10 @@ import { Verdict } from "./verdict.js";
 
 const MARKS = { good: "✓", bad: "✗", wait: "…" };
 
-function PendingDiff({ diff }) {
+function PendingDiff({ diff, foreign }) {
   return html`<${Section} id="diff" title="Pending changes">
     ${diff
-      ? html`<${Diff} diff=${diff} nothing="Nothing: the kernel is as the document wants it." />`
+      ? html`<${Diff} diff=${{ ...diff, foreign }} nothing="Nothing: the kernel is as the document wants it." />`
       : html`<p class="empty">The daemon has not compared yet.</p>`}
   <//>`;
 }
@@ -31,9 +31,9 @@ function Columns({ state }) {
       <${Plots} traffic=${traffic} samples=${samples} />
     </div>
     <div class="column">
-      <${PendingDiff} diff=${diff} />
+      <${PendingDiff} diff=${diff} foreign=${status.foreign} />
       <${Conditions} status=${status} />
-      <${History} entries=${history ?? status?.history ?? []} />
+      <${History} entries=${history ?? status.history} />
     </div>`;
 }
 
