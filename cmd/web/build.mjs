@@ -21,11 +21,11 @@ function installModules() {
   for (const name of ["package.json", "package-lock.json"]) copyFileSync(join(source, name), join(output, name));
   const options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
   const npm = spawnSync("npm", ["ci", ...options], { cwd: output, stdio: "inherit" });
-  if (npm.status !== 0)
-    throw new Error(
-      `npm ci ${npm.error?.message ?? `exited ${npm.status}`}. ` +
-        "The page needs the npm registry once; -DTWOBOX_PAGE=OFF builds without the page.",
-    );
+  if (npm.status !== 0) {
+    console.error(`npm ci failed${npm.error ? `: ${npm.error.message}` : ""}.`);
+    console.error("The page needs the npm registry once; -DTWOBOX_PAGE=OFF builds without the page.");
+    process.exit(1);
+  }
   writeFileSync(stamp, lock);
 }
 

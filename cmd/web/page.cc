@@ -4,30 +4,30 @@
 // The assembler reads the files, since an array of 30,000 numbers would only be slower to compile.
 asm(R"(
   .section .rodata
-  .global twobox_page_start, twobox_page_end, twobox_policy_start, twobox_policy_end
-  twobox_page_start:   .incbin ")" TWOBOX_PAGE_FOLDER R"(/page.html.gz"
-  twobox_page_end:
-  twobox_policy_start: .incbin ")" TWOBOX_PAGE_FOLDER R"(/page.csp"
-  twobox_policy_end:
+  .global kTwoboxPageStart, kTwoboxPageEnd, kTwoboxPolicyStart, kTwoboxPolicyEnd
+  kTwoboxPageStart:   .incbin ")" TWOBOX_PAGE_FOLDER R"(/page.html.gz"
+  kTwoboxPageEnd:
+  kTwoboxPolicyStart: .incbin ")" TWOBOX_PAGE_FOLDER R"(/page.csp"
+  kTwoboxPolicyEnd:
   .previous
 )");
-extern "C" const char twobox_page_start[], twobox_page_end[];
-extern "C" const char twobox_policy_start[], twobox_policy_end[];
+extern "C" const char kTwoboxPageStart[], kTwoboxPageEnd[];
+extern "C" const char kTwoboxPolicyStart[], kTwoboxPolicyEnd[];
 #else
-static constexpr const char* twobox_page_start = "";
-static constexpr const char* twobox_page_end = twobox_page_start;
-static constexpr const char* twobox_policy_start = "";
-static constexpr const char* twobox_policy_end = twobox_policy_start;
+static constexpr const char* kTwoboxPageStart = "";
+static constexpr const char* kTwoboxPageEnd = kTwoboxPageStart;
+static constexpr const char* kTwoboxPolicyStart = "";
+static constexpr const char* kTwoboxPolicyEnd = kTwoboxPolicyStart;
 #endif
 
 namespace twobox {
 
 std::string_view page_gzipped() {
-  return {twobox_page_start, twobox_page_end};
+  return {kTwoboxPageStart, kTwoboxPageEnd};
 }
 
 std::string_view page_csp() {
-  return {twobox_policy_start, twobox_policy_end};
+  return {kTwoboxPolicyStart, kTwoboxPolicyEnd};
 }
 
 }  // namespace twobox
