@@ -2,7 +2,7 @@
 //
 // The stream is read by fetch, since EventSource could send no token.
 import { createParser } from "./model/event_stream.js";
-import { ask, call, setToken } from "./requests.js";
+import { ask, call, hasToken, setToken } from "./requests.js";
 
 const RETRY_MS = [500, 1000, 2000, 4000];
 const SILENCE_MS = 40000; // the daemon sends a heartbeat every 15 s
@@ -47,39 +47,39 @@ export function followDaemon(store) {
   };
   const refreshDiff = paced(() => fetchInto("diff", "/v1/diff"), DIFF_PAUSE_MS);
 
-  const lose = (kind) => {
+  const setConnection = (kind, why = "") => {
     const { connection } = store.get();
-    if (connection.kind !== kind) store.dispatch({ event: "connection", data: { kind, since: Date.now() } });
+    const since = connection.kind === kind ? connection.since : Date.now();
+    store.dispatch({ event: "connection", data: { kind, since, why } });
   };
 
-  /** One connection. True when it came to stand. */
+  /** One connection, until it ends. Throws when it does not come to stand, or breaks. */
   const follow = async () => {
     const abort = new AbortController();
     const response = await ask("/v1/events", { signal: abort.signal });
     if (response.status === 401) {
-      lose("token");
-      await new Promise((resolve) => (wake = resolve));
-      return true;
+      setConnection("token", hasToken() ? "The daemon did not take that token." : "");
+      return new Promise((resolve) => (wake = resolve));
     }
-    if (!response.ok) throw new Error(`events: ${response.status}`);
-    store.dispatch({ event: "connection", data: { kind: "live", since: Date.now() } });
+    if (!response.ok) throw new Error((await response.json()).detail);
+    setConnection("live");
     fetchInto("history", "/v1/history"); // the stream brings only what is new
     await readStream(response, abort, (message) => {
       store.dispatch(message);
       if (message.event === "status" && mayDiffer(store.get())) refreshDiff();
     });
-    return true;
   };
 
-  (async () => {
-    for (let failures = 0; ; ) {
-      const stood = await follow().catch(() => false);
+  const followForEver = async () => {
+    for (let failures = 0; ; failures += 1) {
+      const why = await follow().then(() => "ended", ({ message }) => message);
       const { kind } = store.get().connection;
-      if (kind !== "token") lose("lost");
-      failures = stood || kind === "live" ? 0 : failures + 1;
+      if (kind === "live") failures = 0;
+      if (kind !== "token") setConnection("lost", why);
       await sleep(RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]);
     }
-  })();
+  };
+  followForEver();
 
   return {
     useToken(token) {

@@ -1,6 +1,7 @@
 // Calls of the daemon's API. A refusal is a value: {ok: false, problem}, as application/problem+json has it.
 const TOKEN = "twobox-token";
 
+export const hasToken = () => sessionStorage.getItem(TOKEN) !== null;
 export const setToken = (token) => sessionStorage.setItem(TOKEN, token);
 
 const asJson = (response, text) => (/[/+]json/.test(response.headers.get("Content-Type") ?? "") ? JSON.parse(text) : null);

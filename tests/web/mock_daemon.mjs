@@ -28,6 +28,7 @@ export class MockDaemon {
     this.document = { text: made.DOCUMENT, etag: '"1"', source: "api" };
     this.diff = made.noDiff();
     this.token = null;
+    this.full = false;
     this.traffic = made.pastTraffic(); // what a new watcher is sent at once
     this.watchers = new Set();
     this.requests = [];
@@ -68,6 +69,7 @@ export class MockDaemon {
     if (url.pathname === "/") return this.sendPage(response);
     if (this.token && request.headers.authorization !== `Bearer ${this.token}`)
       return this.answer(response, problem(401, "Unauthorized", "a token is needed"));
+    if (this.full) return this.answer(response, problem(503, "Service Unavailable", "too many watch already"));
     if (url.pathname === "/v1/events") return this.watch(response);
     this.answer(response, this.route(request, url, body));
   }

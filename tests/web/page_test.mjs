@@ -76,6 +76,16 @@ async function testLive(browser) {
     await mock.start();
     await expectText(page, ".verdict", /live[^]*generation 8[^]*as the document wants/);
   });
+  await checkPage(
+    browser,
+    "a daemon that too many watch already says so",
+    async (page, mock) => {
+      await expectText(page, ".verdict", /No connection[^]*too many watch already/);
+      mock.full = false;
+      await expectText(page, ".verdict", /a is as the document wants it/);
+    },
+    { prepare: (mock) => (mock.full = true) },
+  );
   await checkPage(browser, "what changes is told to a screen reader", async (page, mock) => {
     await expectText(page, ".verdict", /as the document wants/);
     mock.setStatus({ ready: false, conditions: made.conditions(false) });
@@ -110,6 +120,9 @@ async function testFirstStart(browser) {
     "a token is asked for, and kept for this tab",
     async (page, mock) => {
       await expectText(page, ".verdict", /asks for a token/);
+      await page.getByLabel("Token").fill("open barley");
+      await page.getByRole("button", { name: "Use" }).click();
+      await expectText(page, "form.token", /did not take that token/);
       await page.getByLabel("Token").fill("open sesame");
       await page.getByRole("button", { name: "Use" }).click();
       await expectText(page, ".verdict", /a is as the document wants it/);

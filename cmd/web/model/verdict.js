@@ -42,7 +42,7 @@ export function verdict({ connection, status, traffic }) {
       text: status
         ? `No connection to the daemon since ${clock(connection.since)}. What stands below is from then.`
         : "No connection to the daemon.",
-      faults: [{ what: "connection", why: "lost; the page tries again by itself" }],
+      faults: [{ what: "connection", why: `${connection.why}; the page tries again by itself` }],
     };
   if (!status) return { tone: "wait", text: "Asking the daemon…", faults: [] };
   return ofStatus(status, traffic);

@@ -43,7 +43,7 @@ export function Page({ state, daemon }) {
   return html`
     <${Verdict} verdict=${judged} mark=${MARKS[judged.tone]} status=${state.status} connection=${state.connection} />
     <main>
-      ${state.connection.kind === "token" && html`<${TokenForm} use=${daemon.useToken} />`}
+      ${state.connection.kind === "token" && html`<${TokenForm} use=${daemon.useToken} refused=${state.connection.why} />`}
       ${state.status && html`<${Columns} state=${state} /><${DocumentForm} status=${state.status} />`}
     </main>`;
 }

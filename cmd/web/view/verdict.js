@@ -11,7 +11,7 @@ const CONNECTIONS = {
 function Facts({ status, connection }) {
   const pass = status?.last_pass;
   return html`<dl class="facts">
-    <div><dt>connection</dt><dd class=${`connection ${connection.kind}`}>${CONNECTIONS[connection.kind]}</dd></div>
+    <div><dt>connection</dt><dd class=${`connection is-${connection.kind}`}>${CONNECTIONS[connection.kind]}</dd></div>
     ${status?.node && html`<div><dt>node</dt><dd>${status.node}</dd></div>`}
     ${status && html`<div><dt>document</dt><dd>generation ${status.generation}</dd></div>`}
     ${pass &&
