@@ -119,7 +119,7 @@ export async function testDaemon(browser) {
   makeWire();
   const stop = startDaemon(folder);
   try {
-    await eventually(healthy);
+    await check("the daemon starts", () => eventually(healthy));
     const page = await openPage(browser, `http://127.0.0.1:${PORT}/`);
     await testDrift(page);
     await testDocument(page);

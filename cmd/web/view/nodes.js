@@ -24,24 +24,31 @@ function Node({ name, node, vips }) {
   </li>`;
 }
 
-function Vip({ name, vip, status }) {
-  const held = status.vips[name];
+function Vip({ name, held, vip }) {
   return html`<li>
-    <h3>${name} <span class="mono">${vip.address}</span></h3>
-    <p>on <span class="mono">${vip.interface}</span>, bypass ${vip.bypass}
-      ${held && html`; here <span class=${`role ${held.role}`}>${held.role}</span> by ${held.source} since ${moment(held.since)}`}</p>
+    <h3>${name}${vip && html` <span class="mono">${vip.address}</span> <small>on ${vip.interface}, bypass ${vip.bypass}</small>`}</h3>
+    <p>here <span class=${`role ${held.role}`}>${held.role}</span> by ${held.source} since ${moment(held.since)}</p>
     <${RoleForm} name=${name} />
   </li>`;
 }
 
+function Machines({ traffic }) {
+  return html`<p class="wire">clients</p>
+    <ul class="nodes">
+      ${Object.entries(traffic.nodes).map(
+        ([name, node]) => html`<${Node} key=${name} name=${name} node=${node} vips=${traffic.vips} />`,
+      )}
+    </ul>`;
+}
+
 /** The clients' wire above, the machines hung on it, the VIPs that they share below. */
 export function Nodes({ traffic, status }) {
-  if (!traffic) return html`<${Section} id="nodes" title="Nodes"><p class="empty">No reading of the traffic yet.</p><//>`;
-  const nodes = Object.entries(traffic.nodes);
-  const vips = Object.entries(traffic.vips);
   return html`<${Section} id="nodes" title="Nodes">
-    <p class="wire"><span>clients</span></p>
-    <ul class="nodes">${nodes.map(([name, node]) => html`<${Node} key=${name} name=${name} node=${node} vips=${traffic.vips} />`)}</ul>
-    <ul class="vips">${vips.map(([name, vip]) => html`<${Vip} key=${name} name=${name} vip=${vip} status=${status} />`)}</ul>
+    ${traffic ? html`<${Machines} traffic=${traffic} />` : html`<p class="empty">No reading of the traffic yet.</p>`}
+    <ul class="vips">
+      ${Object.entries(status.vips).map(
+        ([name, held]) => html`<${Vip} key=${name} name=${name} held=${held} vip=${traffic?.vips[name]} />`,
+      )}
+    </ul>
   <//>`;
 }
