@@ -37,13 +37,23 @@ function Columns({ state }) {
     </div>`;
 }
 
+/** Before there is a document, nothing matters but to get one. */
+function Contents({ state }) {
+  const { status } = state;
+  const begun = status.generation > 0;
+  return html`${begun && html`<${Columns} state=${state} />`}
+    <${DocumentForm} status=${status} />
+    ${!begun && html`<${Conditions} status=${status} />`}`;
+}
+
 export function Page({ state, daemon }) {
   const judged = verdict(state);
-  document.title = `${MARKS[judged.tone]} ${state.status?.node || "twobox"}${state.status?.node ? " – twobox" : ""}`;
+  const { status } = state;
+  document.title = `${MARKS[judged.tone]} ${status?.node ? `${status.node} – ` : ""}twobox`;
   return html`
-    <${Verdict} verdict=${judged} mark=${MARKS[judged.tone]} status=${state.status} connection=${state.connection} />
+    <${Verdict} verdict=${judged} mark=${MARKS[judged.tone]} status=${status} connection=${state.connection} />
     <main>
       ${state.connection.kind === "token" && html`<${TokenForm} use=${daemon.useToken} refused=${state.connection.why} />`}
-      ${state.status && html`<${Columns} state=${state} /><${DocumentForm} status=${state.status} />`}
+      ${status && html`<${Contents} state=${state} />`}
     </main>`;
 }
