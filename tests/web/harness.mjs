@@ -13,6 +13,7 @@ const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 let passed = 0;
 let failed = 0;
+let skipped = 0;
 
 export async function check(what, test) {
   try {
@@ -25,9 +26,14 @@ export async function check(what, test) {
   }
 }
 
+export function skip(what, why) {
+  skipped += 1;
+  console.log(`skipped - ${what}: ${why}`);
+}
+
 /** Prints the counts; true when nothing failed. */
 export function sum() {
-  console.log(`${passed} passed, ${failed} failed`);
+  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
   return failed === 0 && passed > 0;
 }
 
