@@ -3,6 +3,8 @@ import { h } from "preact";
 
 export const html = htm.bind(h);
 
+export const UNREAD = "No reading of the traffic yet.";
+
 /** A landmark with its heading. */
 export function Section({ id, title, note, children }) {
   return html`<section id=${id} aria-labelledby=${`${id}-title`}>

@@ -1,5 +1,5 @@
 import { moment } from "../model/format.js";
-import { html, Section } from "./html.js";
+import { html, Section, UNREAD } from "./html.js";
 import { RoleForm } from "./role_form.js";
 
 /** What is known here of a node's role: our own for certain, a peer's only so far as the document tells. */
@@ -44,7 +44,7 @@ function Machines({ traffic }) {
 /** The clients' wire above, the machines hung on it, the VIPs that they share below. */
 export function Nodes({ traffic, status }) {
   return html`<${Section} id="nodes" title="Nodes">
-    ${traffic ? html`<${Machines} traffic=${traffic} />` : html`<p class="empty">No reading of the traffic yet.</p>`}
+    ${traffic ? html`<${Machines} traffic=${traffic} />` : html`<p class="empty">${UNREAD}</p>`}
     <ul class="vips">
       ${Object.entries(status.vips).map(
         ([name, held]) => html`<${Vip} key=${name} name=${name} held=${held} vip=${traffic?.vips[name]} />`,

@@ -1,6 +1,6 @@
 import { count, rate } from "../model/format.js";
 import { stepRateNow } from "../model/samples.js";
-import { html, Section } from "./html.js";
+import { html, Section, UNREAD } from "./html.js";
 
 const TITLES = {
   arp: "ARP answer",
@@ -37,7 +37,7 @@ function Path({ name, vip, samples }) {
 export function PacketPaths({ traffic, samples }) {
   const vips = Object.entries(traffic?.vips ?? {});
   return html`<${Section} id="path" title="Packet path" note="what a client's packet meets on this machine, in order">
-    ${vips.length === 0 && html`<p class="empty">No VIP yet.</p>`}
+    ${vips.length === 0 && html`<p class="empty">${traffic ? "No VIP in the document." : UNREAD}</p>`}
     ${vips.map(([name, vip]) => html`<${Path} key=${name} name=${name} vip=${vip} samples=${samples} />`)}
   <//>`;
 }

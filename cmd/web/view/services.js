@@ -1,6 +1,6 @@
 import { count, rate } from "../model/format.js";
 import { rateNow, serviceKey } from "../model/samples.js";
-import { html, Section } from "./html.js";
+import { html, Section, UNREAD } from "./html.js";
 
 const where = (server) => (server.address.includes(":") ? `[${server.address}]` : server.address) + `:${server.port}`;
 
@@ -34,7 +34,7 @@ export function Services({ traffic, samples }) {
     vip.services.map((service) => [serviceKey(name, service), service]),
   );
   return html`<${Section} id="services" title="Services and real servers">
-    ${services.length === 0 && html`<p class="empty">No IPVS service of this document is in the kernel.</p>`}
+    ${services.length === 0 && html`<p class="empty">${traffic ? "No IPVS service of this document is in the kernel." : UNREAD}</p>`}
     ${services.map(
       ([key, service]) => html`<${Service} key=${key} title=${key} service=${service} perSecond=${rateNow(samples, key)} />`,
     )}
