@@ -58,7 +58,14 @@ class Kernel : public LiveKernel {
     return machine;
   }
 
-  Result<Traffic> observe_traffic() override { return ipvs_.observe_traffic(); }
+  Result<Traffic> observe_traffic() override {
+    auto traffic = ipvs_.observe_traffic();
+    if (!traffic) return traffic.error();
+    auto counts = nftables_.observe_counts();
+    if (!counts) return counts.error();
+    traffic->nft_counts = *std::move(counts);
+    return traffic;
+  }
 
   std::vector<Status> apply(Subsystem subsystem, std::span<const Change> changes,
                             const std::map<NftRuleKey, std::uint64_t>& handles) override {

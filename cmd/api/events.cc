@@ -1,5 +1,7 @@
 #include "api/events.h"
 
+#include "reconciler/history_json.h"
+
 namespace twobox {
 namespace {
 
@@ -11,34 +13,50 @@ constexpr std::chrono::seconds kHeartbeat{15};
 /// What one watcher has seen.
 class Watch {
  public:
-  explicit Watch(const StatusBoard& board) : board_(board) {}
+  Watch(const StatusBoard& board, LoopRequests& requests)
+      : board_(board),
+        requests_(requests),
+        told_sequence_(board.look()->status.history->last_sequence()) {}
 
   std::string next() {
-    if (const SharedView snapshot = seen_ ? board_.wait_for_other(seen_, kSlice) : board_.look();
-        snapshot != seen_) {
-      seen_ = snapshot;
-      if (snapshot->status_text != told_) {
-        told_ = snapshot->status_text;
-        last_ = Clock::now();
-        return event_text("status", told_);
-      }
-    }
-    if (Clock::now() - last_ < kHeartbeat) return "";
-    last_ = Clock::now();
-    return ":\n\n";
+    requests_.want_traffic();
+    const SharedView view = seen_ ? board_.wait_for_other(seen_, kSlice) : board_.look();
+    std::string text = view == seen_ ? "" : news(*view);
+    seen_ = view;
+    if (text.empty() && Clock::now() - last_ >= kHeartbeat) text = ":\n\n";
+    if (!text.empty()) last_ = Clock::now();
+    return text;
   }
 
  private:
+  std::string news(const DaemonView& view) {
+    std::string text;
+    if (view.status_text != told_status_) {
+      told_status_ = view.status_text;
+      text += event_text("status", told_status_);
+    }
+    if (view.traffic && view.traffic != told_traffic_) text += event_text("traffic", *view.traffic);
+    told_traffic_ = view.traffic;
+    if (const auto changes = view.status.history->after(told_sequence_); !changes.empty()) {
+      told_sequence_ = changes.back().sequence;
+      text += event_text("history", history_json({changes.begin(), changes.end()}));
+    }
+    return text;
+  }
+
   const StatusBoard& board_;
+  LoopRequests& requests_;
   SharedView seen_;
-  std::string told_;
+  std::string told_status_;
+  std::shared_ptr<const std::string> told_traffic_;
+  std::uint64_t told_sequence_;
   Clock::time_point last_ = Clock::now();
 };
 
 }  // namespace
 
-HttpAnswer watch_events(const StatusBoard& board) {
-  return {200, kEventType, "", {}, [watch = std::make_shared<Watch>(board)] {
+HttpAnswer watch_events(const StatusBoard& board, LoopRequests& requests) {
+  return {200, kEventType, "", {}, [watch = std::make_shared<Watch>(board, requests)] {
             return std::optional<std::string>(watch->next());
           }};
 }

@@ -12,6 +12,7 @@ namespace twobox {
 namespace {
 
 constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::seconds kTrafficIsWanted{5};
 
 Error busy() {
   return {ErrorKind::kUnavailable, ETIMEDOUT, "the daemon is busy; look at its status"};
@@ -34,8 +35,28 @@ bool LoopRequests::add(LoopRequest request) {
     const std::lock_guard lock(*mutex_);
     waiting_.push_back(std::move(request));
   }
+  return wake();
+}
+
+bool LoopRequests::wake() {
   const std::uint64_t one = 1;
   return ::write(wake_.get(), &one, sizeof(one)) == sizeof(one);
+}
+
+void LoopRequests::want_traffic() {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  {
+    const std::lock_guard lock(*mutex_);
+    // Many watchers wake the loop no more often than one.
+    if (traffic_wanted_ && now - *traffic_wanted_ < kTrafficIsWanted / 2) return;
+    traffic_wanted_ = now;
+  }
+  wake();
+}
+
+bool LoopRequests::traffic_is_wanted() const {
+  const std::lock_guard lock(*mutex_);
+  return traffic_wanted_ && std::chrono::steady_clock::now() - *traffic_wanted_ < kTrafficIsWanted;
 }
 
 Status LoopRequests::set_role(VipName vip, std::optional<Role> role) {

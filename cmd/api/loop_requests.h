@@ -66,19 +66,24 @@ class LoopRequests {
   Result<DocumentVerdict> put_document(std::string text, ValidDocument document,
                                        EtagCondition condition);
   Result<DiffReport> diff(std::optional<ValidDocument> document);
+  /// Somebody looks at the traffic: the loop reads it for some seconds more. Never blocks.
+  void want_traffic();
 
   /// For the loop: readable when there are requests.
   int fd() const { return wake_.get(); }
   std::vector<LoopRequest> take();
+  bool traffic_is_wanted() const;
 
  private:
   explicit LoopRequests(FileDescriptor wake);
   /// False: nobody will hear of it.
   bool add(LoopRequest request);
+  bool wake();
 
   FileDescriptor wake_;
   std::unique_ptr<std::mutex> mutex_;
   std::vector<LoopRequest> waiting_;
+  std::optional<SteadyTime> traffic_wanted_;  // when it was last said
 };
 
 }  // namespace twobox

@@ -6,6 +6,7 @@
 #include "api/role.h"
 #include "api/views.h"
 #include "http/server.h"
+#include "reconciler/metrics.h"
 
 namespace twobox {
 namespace {
@@ -79,7 +80,7 @@ void add_role(Routes& routes, const Backstage& backstage) {
        .answer = [&backstage](const Call& call) { return put_role(call, backstage); }});
 }
 
-void add_status(Routes& routes, const StatusBoard& board) {
+void add_status(Routes& routes, const StatusBoard& board, LoopRequests& requests) {
   routes.push_back({.method = "GET",
                     .pattern = "/v1/status",
                     .summary = "roles, conditions, last pass, what was healed and what was refused",
@@ -92,18 +93,40 @@ void add_status(Routes& routes, const StatusBoard& board) {
                     .type = kJsonType,
                     .answers = {{200, "the changes, kept across restarts"}},
                     .answer = [&board](const Call&) { return get_history(*board.look()); }});
-  routes.push_back({.method = "GET",
-                    .pattern = kWatchPath,
-                    .summary = "server-sent events: the status whenever it changes",
-                    .type = kEventType,
-                    .answers = {{200, "an endless stream"}, {503, "too many watch already"}},
-                    .answer = [&board](const Call&) { return watch_events(board); }});
+  routes.push_back(
+      {.method = "GET",
+       .pattern = kWatchPath,
+       .summary = "server-sent events: status, traffic, history",
+       .type = kEventType,
+       .answers = {{200, "an endless stream"}, {503, "too many watch already"}},
+       .answer = [&board, &requests](const Call&) { return watch_events(board, requests); }});
+  routes.push_back(
+      {.method = "GET",
+       .pattern = "/v1/traffic",
+       .summary = "each VIP's packet path on this node, with what the kernel counted",
+       .type = kJsonType,
+       .answers = {{200, "not older than a second or two"},
+                   {503, "there is no document yet, or the kernel can't be read"}},
+       .answer = [&board, &requests](const Call&) { return get_traffic(board, requests); }});
   routes.push_back({.method = "GET",
                     .pattern = "/v1/schema",
                     .summary = "the document's JSON Schema",
                     .type = "application/schema+json",
                     .answers = {{200, "draft-07"}},
                     .answer = [](const Call&) { return get_schema(); }});
+  routes.push_back({.method = "GET",
+                    .pattern = "/metrics",
+                    .summary = "numbers for Prometheus",
+                    .type = kMetricsType,
+                    .answers = {{200, "text format 0.0.4"}},
+                    .answer = [&board](const Call&) { return get_metrics(*board.look()); }});
+  routes.push_back({.method = "GET",
+                    .pattern = "/",
+                    .summary = "a page to look at all this, and to change it",
+                    .type = "text/html",
+                    .access = RouteAccess::kOpen,
+                    .answers = {{200, "the page"}, {404, "twobox was built without it"}},
+                    .answer = [](const Call&) { return get_page(); }});
   routes.push_back({.method = "GET",
                     .pattern = "/healthz",
                     .summary = "the daemon is alive",
@@ -126,7 +149,7 @@ Routes make_routes(const Backstage& backstage) {
   Routes routes;
   add_document(routes, backstage);
   add_role(routes, backstage);
-  add_status(routes, backstage.board);
+  add_status(routes, backstage.board, backstage.requests);
   return routes;
 }
 

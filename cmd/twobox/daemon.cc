@@ -62,12 +62,27 @@ void Daemon::run() {
     if (document_due_ && *document_due_ <= time) read_document();
     if (schedule_.next(refusals_.next_attempt()) <= time) pass();
     announce_again();
+    show_traffic();
     show();
     answer_requests();
     wait();
     hear();
   }
   log(LogLevel::kInfo, "stopped; addresses, services and rules stay as they are");
+}
+
+/// At most once a second, and only while somebody looks at it: it costs an observation.
+void Daemon::show_traffic() {
+  if (!requests_.traffic_is_wanted()) {
+    traffic_due_.reset();
+    shown_.traffic.reset();
+    return;
+  }
+  if (traffic_due_ && *traffic_due_ > now().steady) return;
+  auto traffic = look_at_traffic();
+  shown_.traffic = traffic ? std::make_shared<const std::string>(*std::move(traffic)) : nullptr;
+  shown_.traffic_fault = traffic ? "" : traffic.error().message;
+  traffic_due_ = now().steady + std::chrono::seconds(1);
 }
 
 void Daemon::show() {
@@ -88,6 +103,7 @@ void Daemon::wait() {
 int Daemon::milliseconds_to_sleep() const {
   SteadyTime due = schedule_.next(refusals_.next_attempt());
   if (document_due_) due = std::min(due, *document_due_);
+  if (traffic_due_) due = std::min(due, *traffic_due_);
   if (!announcements_.empty()) due = std::min(due, announcements_.front().first);
   if (const auto promotion = promotions_.next()) due = std::min(due, *promotion);
   const SteadyTime time = now().steady;

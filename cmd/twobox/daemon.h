@@ -68,6 +68,7 @@ class Daemon {
   Result<DiffReport> diff_of(const std::optional<ValidDocument>& document);
   void answer_requests();
   void show();
+  void show_traffic();
   void read_document();
   void accept(LoadedDocument loaded);
   void hold(LoadedDocument loaded);
@@ -91,8 +92,9 @@ class Daemon {
   const DocumentSource source_;
 
   std::optional<LoadedDocument> document_;  // the last good one
-  DaemonView shown_;                          // its text and ETag are those of document_
+  DaemonView shown_;                        // its text and ETag are those of document_
   std::string refused_text_;                // of the last complaint, to say each only once
+  std::optional<SteadyTime> traffic_due_;   // while somebody watches: when to read it again
   std::optional<SteadyTime> document_due_;  // when to read the file: shortly after it was touched
   KeepalivedFifos fifos_;
   Promotions promotions_;

@@ -59,8 +59,10 @@ void Daemon::keep_last_good(const std::string& text) {
   // What the API puts in force is kept as it is, and nobody else writes it.
   if (source_ == DocumentSource::kApi) return;
   if (const Status saved = save_last_good(options_.state_directory, options_.document, text);
-      !saved)
+      !saved) {
+    recorder_.state_file_failed();
     log(LogLevel::kWarning, "keep the last good document: " + saved.error().message);
+  }
 }
 
 void Daemon::refuse(const std::string& reason, const std::string& message) {

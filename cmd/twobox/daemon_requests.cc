@@ -73,8 +73,9 @@ DocumentVerdict Daemon::take_document(DocumentRequest& request) {
 Status Daemon::store_document(const std::string& text) {
   const Status stored = source_ == DocumentSource::kApi ? replace_file(options_.document, text)
                                                         : rewrite_file(options_.document, text);
-  if (!stored) return with_context(stored.error(), "the document stays as it is");
-  return success();
+  if (stored) return success();
+  recorder_.state_file_failed();
+  return with_context(stored.error(), "the document stays as it is");
 }
 
 Result<DiffReport> Daemon::diff_of(const std::optional<ValidDocument>& document) {

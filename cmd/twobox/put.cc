@@ -1,11 +1,11 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "schema/parse.h"
 #include "twobox/api_client.h"
 #include "twobox/commands.h"
 #include "twobox/daemons_diff.h"
 #include "twobox/files.h"
-#include "schema/parse.h"
 #include "twobox/log.h"
 
 namespace twobox {
