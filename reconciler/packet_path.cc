@@ -73,7 +73,8 @@ class VipPath {
   /// The sysctls that keep a VIP on lo from being answered for on the wire.
   Texts sysctl_faults() const {
     std::set<SysctlKey> keys;
-    for (const auto& [name, value] : bypass_sysctls(vip_)) keys.insert(SysctlKey{name});
+    for (const auto& [name, value] : bypass_sysctls(view_.document, vip_))
+      keys.insert(SysctlKey{name});
     return faults_in(view_.desired.kernel.sysctls, view_.observed.kernel.sysctls,
                      [&](const SysctlKey& key) { return keys.contains(key); });
   }
