@@ -2,6 +2,7 @@
 
 #include "reconciler/bypass_table.h"
 #include "reconciler/describe.h"
+#include "reconciler/sync_daemon.h"
 
 namespace twobox {
 namespace {
@@ -21,11 +22,25 @@ DesiredState within_reach(DesiredState desired, const Refusals& refusals) {
   return desired;
 }
 
+/// `links` are those from before the daemons were started: if one has changed meanwhile, the next
+/// pass sees it.
+OwnershipRecord with_started_daemons(OwnershipRecord record, const ApplyReport& applied,
+                                     const std::map<InterfaceName, Link>& links) {
+  for (const StepOutcome& outcome : applied.outcomes) {
+    const auto* const daemon = std::get_if<SyncDaemonChange>(&outcome.step.change);
+    if (daemon != nullptr && daemon->after && !outcome.error)
+      record.ipvs_daemons[daemon->key] = {interface_index(links, daemon->after->interface)};
+  }
+  return record;
+}
+
 }  // namespace
 
 Result<PassReport> reconcile_once(const DesiredState& wish, Backend& backend,
                                   OwnershipStore& ownership, Refusals& refusals, SteadyTime now) {
-  const DesiredState desired = within_reach(wish, refusals);
+  std::optional<DesiredState> reduced;
+  if (!refusals.entries().empty()) reduced = within_reach(wish, refusals);
+  const DesiredState& desired = reduced ? *reduced : wish;
   const auto before = backend.observe(scope_of(desired, ownership.record()));
   if (!before) return with_context(before.error(), "observe");
 
@@ -49,9 +64,11 @@ Result<PassReport> reconcile_once(const DesiredState& wish, Backend& backend,
 
   const auto after = backend.observe(scope_of(desired, ownership.record()));
   if (!after) return with_context(after.error(), "observe after apply");
-  report.remaining = make_plan(desired, *after, ownership.record());
+  const OwnershipRecord made =
+      with_started_daemons(ownership.record(), report.applied, before->links);
+  report.remaining = make_plan(desired, *after, made);
   refusals.note(report.applied.outcomes, report.remaining, now);
-  if (const Status kept = keep(ownership, claim(ownership.record(), desired, *after)); !kept)
+  if (const Status kept = keep(ownership, claim(made, desired, *after)); !kept)
     return with_context(kept.error(), "record of ownership after apply");
   return report;
 }
