@@ -12,10 +12,9 @@ source "$vm/load.sh"
 flips=${1:-100}
 rate=${2:-20}
 SCRIPT=$vm/../bench/bypass_script.sh
-# What a TCP request costs: the client sends some six packets, of which IPVS sees each once; by wire one in two goes on
-# to the other box. A packet that goes round is handled some sixty times.
-IPVS_PER_REQUEST=8
-WIRE_PER_REQUEST=14
+# Twice what a request was seen to cost both boxes together. A packet that goes round is handled some sixty times.
+IPVS_PER_REQUEST=6
+WIRE_PER_REQUEST=12
 
 other() { if [[ $1 == a ]]; then echo b; else echo a; fi; }
 
@@ -127,8 +126,9 @@ twobox_flips() {
     flips_of twobox "$1"
     check "$1: no packet went round" none_round
     check "$1: both boxes' packets are in keeping with the requests" in_keeping
-    # Beside each other on an emulated machine, hence the room.
-    check "$1: no more is lost than twice what the scripts lose, and a hundredth" lost_at_most $(( 2 * SCRIPT_LOST + REQUESTS / 100 ))
+    # Both were measured on an emulated machine that has more to do, hence the room.
+    check "$1: no more is lost than twice what the scripts lose, and a hundredth" \
+        lost_at_most $(( 2 * SCRIPT_LOST + REQUESTS / 100 ))
 }
 lost_at_most() { (( LOST <= $1 )); }
 
