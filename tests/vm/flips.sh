@@ -13,7 +13,7 @@ flips=${1:-100}
 rate=${2:-20}
 SCRIPT=$vm/../bench/bypass_script.sh
 # Twice what a request was seen to cost both boxes together. A packet that goes round is handled some sixty times.
-IPVS_PER_REQUEST=6
+IPVS_PER_REQUEST=12
 WIRE_PER_REQUEST=12
 
 other() { if [[ $1 == a ]]; then echo b; else echo a; fi; }
