@@ -115,16 +115,15 @@ entries_arrive() {
 }
 more_entries() { (( $(on b ipvsadm -Lnc | wc -l) >= $1 )); }
 
-# The kernel lists a sync daemon as before when its interface goes and comes again, but it neither sends nor hears.
+# The kernel lists a sync daemon as before when its interface goes and comes again, but it neither sends nor hears. Not
+# on a: with a director's interface the kernel (6.1) was seen to wait for ever for it to become free.
 remade_interfaces() {
     SYNC=yes write_document a mac-mark
     check "sync: both are ready" eventually 15 both_in_sync
     check "sync: entries of connections come to b" entries_arrive
-    for node in b a; do
-        testbed_remake "$node"
-        check "sync: the interface of $node is made anew: its daemon is started again" eventually 15 both_in_sync
-        check "sync: entries come to b again" entries_arrive
-    done
+    testbed_remake b
+    check "sync: the interface of b is made anew: its daemon is started again" eventually 15 both_in_sync
+    check "sync: entries come to b again" entries_arrive
     stop_daemon b
     testbed_remake b
     check "sync: made anew while no twobox ran: diff says so" finds_stranded b
