@@ -132,7 +132,8 @@ remade_interfaces() {
     check "sync: nothing is started again without need" eventually 15 both_in_sync
 }
 both_in_sync() { ready a && ready b && in_sync a && in_sync b; }
-finds_stranded() { twobox_on "$1" diff "$DOCUMENT" | finds "its interface was made anew"; }
+# diff exits with 2 where there is something to do.
+finds_stranded() { { twobox_on "$1" diff "$DOCUMENT" || true; } | finds "its interface was made anew"; }
 
 trap 'boxes_down; testbed_down' EXIT
 testbed_up
