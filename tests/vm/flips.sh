@@ -1,8 +1,8 @@
 #!/bin/bash
 # flips.sh [FLIPS [RATE]]: the roles change to and fro under load (default: 100 times, 20 requests a second by TCP), by
 # edits of the document that both daemons see. No packet goes round, and afterwards all is answered in turns. Requests
-# that get lost are counted beside those of notify scripts, which change the same things in
-# keepalived's order. Run it by: tests/vm/guest --timeout 1200 tests/vm/flips.sh
+# that get lost are counted beside those of notify scripts, which change the same things in keepalived's order.
+# Run it by: tests/vm/guest --timeout 1200 tests/vm/flips.sh
 set -euo pipefail
 vm=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 source "$vm/testbed.sh"
@@ -67,9 +67,7 @@ script_ends() {
 # --- what is measured -------------------------------------------------------------------------------------------------
 
 time_exceeded() { on "$1" nstat -asz IcmpOutTimeExcds Icmp6OutTimeExcds | awk '/TimeExcds/ { sum += $2 } END { print sum }'; }
-wire_packets() { cat_on "$1" "/sys/class/net/$IFACE/statistics/rx_packets"; }
-# /sys shows the namespace it was mounted in, so it is mounted anew, which `ip netns exec` does.
-cat_on() { on "$1" cat "$2"; }
+wire_packets() { on "$1" cat "/sys/class/net/$IFACE/statistics/rx_packets"; }
 # sum_of COMMAND: over both boxes.
 sum_of() { echo $(( $("$1" a) + $("$1" b) )); }
 
