@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "reconciler/describe.h"
+#include "reconciler/sync_daemon.h"
 
 namespace twobox {
 namespace {
@@ -37,9 +38,29 @@ std::map<SysctlKey, HeldSysctl> claimed_sysctls(const std::map<SysctlKey, HeldSy
   return held;
 }
 
-template <typename Key, typename Config>
+/// A daemon that runs already is taken to have been started on the interface there is now, unless
+/// the record knows better.
+std::map<SyncDaemonKey, SyncDaemonStart> claimed_daemons(
+    const std::map<SyncDaemonKey, SyncDaemonStart>& recorded,
+    const std::map<SyncDaemonKey, SyncDaemonConfig>& desired, const ObservedState& observed) {
+  std::map<SyncDaemonKey, SyncDaemonConfig> ours = desired;
+  for (const auto& [key, config] : observed.kernel.ipvs_daemons)
+    if (desired.contains(key) || recorded.contains(key)) ours.insert_or_assign(key, config);
+  std::map<SyncDaemonKey, SyncDaemonStart> starts;
+  for (const auto& [key, config] : ours) {
+    const auto known = recorded.find(key);
+    const bool runs = observed.kernel.ipvs_daemons.contains(key);
+    if (runs && known != recorded.end() && known->second != SyncDaemonStart{})
+      starts.insert(*known);
+    else
+      starts.emplace(key, SyncDaemonStart{interface_index(observed.links, config.interface)});
+  }
+  return starts;
+}
+
+template <typename Key, typename Config, typename Recorded>
 bool wanted_or_recorded(const Key& key, const std::map<Key, Config>& desired,
-                        const std::set<Key>& recorded) {
+                        const Recorded& recorded) {
   return desired.contains(key) || recorded.contains(key);
 }
 
@@ -79,7 +100,7 @@ OwnershipRecord claim(const OwnershipRecord& record, const DesiredState& desired
   std::erase_if(addresses, [&](const AddressKey& key) { return is_followed(key, desired); });
   return {std::move(addresses),
           claimed(record.ipvs_services, want.ipvs_services, live.ipvs_services),
-          claimed(record.ipvs_daemons, want.ipvs_daemons, live.ipvs_daemons),
+          claimed_daemons(record.ipvs_daemons, want.ipvs_daemons, observed),
           claimed_sysctls(record.sysctls, want.sysctls, live.sysctls)};
 }
 

@@ -3,6 +3,7 @@
 // steps neither forgets what we made nor claims what we did not.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -21,12 +22,19 @@ struct HeldSysctl {
   friend bool operator==(const HeldSysctl&, const HeldSysctl&) = default;
 };
 
+/// A sync daemon sends and hears by the interface it found at its start, and the kernel does not
+/// say which that was.
+struct SyncDaemonStart {
+  std::uint32_t interface_index = 0;  // 0: not known
+  friend bool operator==(const SyncDaemonStart&, const SyncDaemonStart&) = default;
+};
+
 /// Objects made or adopted by us in one network namespace since its machine booted.
 /// The nftables table `inet twobox` is ours by its name and needs no record.
 struct OwnershipRecord {
   std::set<AddressKey> addresses;
   std::set<IpvsServiceKey> ipvs_services;  // a service's real servers are its own
-  std::set<SyncDaemonKey> ipvs_daemons;
+  std::map<SyncDaemonKey, SyncDaemonStart> ipvs_daemons;
   std::map<SysctlKey, HeldSysctl> sysctls;
   friend bool operator==(const OwnershipRecord&, const OwnershipRecord&) = default;
 };

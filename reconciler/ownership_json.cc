@@ -82,10 +82,20 @@ std::optional<AddressKey> address_from(const Json& object) {
   return AddressKey{*interface, *prefix};
 }
 
-std::optional<SyncDaemonKey> daemon_from(const Json& value) {
+std::optional<SyncDaemonKey> daemon_key_from(const Json& value) {
   if (value == "master") return SyncDaemonKey{SyncState::kMaster};
   if (value == "backup") return SyncDaemonKey{SyncState::kBackup};
   return std::nullopt;
+}
+
+std::optional<std::pair<SyncDaemonKey, SyncDaemonStart>> daemon_from(const Json& value) {
+  // A record of before interfaces were noted has the word alone.
+  if (const auto key = daemon_key_from(value)) return std::pair(*key, SyncDaemonStart{});
+  ObjectReader fields(value);
+  const auto key = daemon_key_from(fields.text("state"));
+  const SyncDaemonStart start{fields.number("interface_index", UINT32_MAX)};
+  if (fields.spoiled() || !key) return std::nullopt;
+  return std::pair(*key, start);
 }
 
 std::optional<std::pair<SysctlKey, HeldSysctl>> sysctl_from(const Json& object) {
@@ -124,8 +134,9 @@ std::string ownership_json(const StoredRecord& stored) {
   for (const IpvsServiceKey& key : stored.record.ipvs_services)
     services.push_back(service_json(key));
   Json& daemons = object["ipvs_daemons"] = Json::array();
-  for (const SyncDaemonKey& key : stored.record.ipvs_daemons)
-    daemons.push_back(key.state == SyncState::kMaster ? "master" : "backup");
+  for (const auto& [key, start] : stored.record.ipvs_daemons)
+    daemons.push_back({{"state", key.state == SyncState::kMaster ? "master" : "backup"},
+                       {"interface_index", start.interface_index}});
   Json& sysctls = object["sysctls"] = Json::array();
   for (const auto& [key, held] : stored.record.sysctls) {
     Json entry = {{"name", key.name}, {"held", held.held}};

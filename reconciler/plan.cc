@@ -7,6 +7,7 @@
 #include "reconciler/bypass_table.h"
 #include "reconciler/describe.h"
 #include "reconciler/diff.h"
+#include "reconciler/sync_daemon.h"
 #include "schema/bypass_sysctls.h"
 
 namespace twobox {
@@ -174,6 +175,10 @@ class Planner {
     add(want.nft_rules, have.nft_rules);
   }
 
+  void add(std::vector<SyncDaemonChange> restarts, const std::string& reason) {
+    for (SyncDaemonChange& restart : restarts) add_step(std::move(restart), reason);
+  }
+
   std::vector<Step> take() {
     sort_into_order(steps_);
     return std::move(steps_);
@@ -225,6 +230,8 @@ Plan make_plan(const DesiredState& desired, const ObservedState& observed,
   planner.add(want.ipvs_servers, have.ipvs_servers);
   planner.add(want.ipvs_timeouts, have.ipvs_timeouts);
   planner.add(want.ipvs_daemons, have.ipvs_daemons);
+  planner.add(stranded_sync_daemons(want, have, observed.links, record),
+              "its interface was made anew, and it still holds on to the old one");
   planner.add_nft(want, have);
   planner.add(want.addresses, have.addresses);
   plan.steps = planner.take();

@@ -5,10 +5,9 @@
 namespace twobox {
 namespace {
 
-bool waits(const Vip& vip, const VipRole& decided) {
-  const bool followed = decided.source == "address" || decided.source == "keepalived";
+bool waits(const Vip& vip, Role decided) {
   const bool flips = vip.bypass == Bypass::kRedirect || vip.bypass == Bypass::kBackupOnly;
-  return followed && flips && decided.role == Role::kMaster;
+  return is_followed(vip.role) && flips && decided == Role::kMaster;
 }
 
 }  // namespace
@@ -17,7 +16,7 @@ Roles Promotions::act_on(const Document& document, const VipRoles& decided, Stea
   Roles roles = roles_of(decided);
   std::map<VipName, SteadyTime> waiting;
   for (const auto& [name, vip] : document.vips) {
-    if (!waits(vip, decided.at(name))) continue;
+    if (!waits(vip, decided.at(name).role)) continue;
     const auto last = last_.find(name);
     const bool came_now = last != last_.end() && last->second.role != Role::kMaster;
     const auto begun = waiting_.find(name);

@@ -2,6 +2,7 @@
 
 #include "reconciler/bypass_table.h"
 #include "reconciler/describe.h"
+#include "reconciler/sync_daemon.h"
 
 namespace twobox {
 namespace {
@@ -21,22 +22,36 @@ DesiredState within_reach(DesiredState desired, const Refusals& refusals) {
   return desired;
 }
 
+/// `links` are those from before the daemons were started: if one has changed meanwhile, the next
+/// pass sees it.
+OwnershipRecord with_started_daemons(OwnershipRecord record, const ApplyReport& applied,
+                                     const std::map<InterfaceName, Link>& links) {
+  for (const StepOutcome& outcome : applied.outcomes) {
+    const auto* const daemon = std::get_if<SyncDaemonChange>(&outcome.step.change);
+    if (daemon != nullptr && daemon->after && !outcome.error)
+      record.ipvs_daemons[daemon->key] = {interface_index(links, daemon->after->interface)};
+  }
+  return record;
+}
+
 }  // namespace
 
-Result<PassReport> reconcile_once(const DesiredState& wish, Backend& backend,
+Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
                                   OwnershipStore& ownership, Refusals& refusals, SteadyTime now) {
-  const DesiredState desired = within_reach(wish, refusals);
-  const auto before = backend.observe(scope_of(desired, ownership.record()));
+  std::optional<DesiredState> reduced;
+  if (!refusals.entries().empty()) reduced = within_reach(desired, refusals);
+  const DesiredState& wanted = reduced ? *reduced : desired;
+  const auto before = backend.observe(scope_of(wanted, ownership.record()));
   if (!before) return with_context(before.error(), "observe");
 
   PassReport report;
-  report.planned = make_plan(desired, *before, ownership.record());
+  report.planned = make_plan(wanted, *before, ownership.record());
   report.handles = before->nft_rule_handles;
-  report.vrrp = judge_vrrp(desired, *before);
+  report.vrrp = judge_vrrp(wanted, *before);
 
   // Written before anything is changed: whatever is made from here on is known to be ours, even if
   // this process dies in the middle.
-  const OwnershipRecord claimed = claim(ownership.record(), desired, *before);
+  const OwnershipRecord claimed = claim(ownership.record(), wanted, *before);
   if (const Status kept = keep(ownership, claimed); !kept)
     return with_context(kept.error(), "nothing was changed: record of ownership");
   if (report.planned.in_sync()) {
@@ -44,14 +59,16 @@ Result<PassReport> reconcile_once(const DesiredState& wish, Backend& backend,
     return report;
   }
 
-  report.applied = apply_plan(report.planned, desired, backend, report.handles,
+  report.applied = apply_plan(report.planned, wanted, backend, report.handles,
                               [&](const Change& change) { return refusals.may_try(change, now); });
 
-  const auto after = backend.observe(scope_of(desired, ownership.record()));
+  const auto after = backend.observe(scope_of(wanted, ownership.record()));
   if (!after) return with_context(after.error(), "observe after apply");
-  report.remaining = make_plan(desired, *after, ownership.record());
+  const OwnershipRecord made =
+      with_started_daemons(ownership.record(), report.applied, before->links);
+  report.remaining = make_plan(wanted, *after, made);
   refusals.note(report.applied.outcomes, report.remaining, now);
-  if (const Status kept = keep(ownership, claim(ownership.record(), desired, *after)); !kept)
+  if (const Status kept = keep(ownership, claim(made, wanted, *after)); !kept)
     return with_context(kept.error(), "record of ownership after apply");
   return report;
 }

@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "reconciler/bypass_table.h"
+#include "reconciler/roles.h"
 #include "reconciler/sync_daemon.h"
 #include "reconciler/sysctl_value.h"
 #include "schema/bypass_sysctls.h"
@@ -49,11 +50,6 @@ std::uint32_t mark_on(const NodeName& node, const Service& service) {
   assert(service.mark.has_value());
   if (const auto* const everywhere = std::get_if<std::uint32_t>(&*service.mark)) return *everywhere;
   return std::get<std::map<NodeName, std::uint32_t>>(*service.mark).at(node);
-}
-
-bool is_followed(const RoleSource& role) {
-  return std::holds_alternative<FollowAddress>(role) ||
-         std::holds_alternative<FollowKeepalived>(role);
 }
 
 class Resolver {

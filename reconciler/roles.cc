@@ -78,6 +78,11 @@ VipRoles decide_roles(const Document& document, const NodeName& node,
   return decided;
 }
 
+bool is_followed(const RoleSource& role) {
+  return std::holds_alternative<FollowAddress>(role) ||
+         std::holds_alternative<FollowKeepalived>(role);
+}
+
 Roles roles_of(const VipRoles& decided) {
   Roles roles;
   for (const auto& [name, vip] : decided) roles.emplace(name, vip.role);

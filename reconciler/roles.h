@@ -41,6 +41,9 @@ using VipRoles = std::map<VipName, VipRole>;
 /// only tell fault from backup.
 VipRoles decide_roles(const Document& document, const NodeName& node, const RoleEvidence& evidence);
 
+/// True where something else moves the address and this node's role follows it.
+bool is_followed(const RoleSource& role);
+
 /// The same without the sources.
 Roles roles_of(const VipRoles& decided);
 

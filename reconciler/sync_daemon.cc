@@ -43,4 +43,29 @@ void add_sync_daemons(KernelState& state, const Document& document, const Roles&
   if (backup) state.ipvs_daemons.emplace(SyncDaemonKey{SyncState::kBackup}, config);
 }
 
+std::uint32_t interface_index(const std::map<InterfaceName, Link>& links,
+                              const InterfaceName& interface) {
+  const auto link = links.find(interface);
+  return link == links.end() ? 0 : link->second.index;
+}
+
+std::vector<SyncDaemonChange> stranded_sync_daemons(const KernelState& wanted,
+                                                    const KernelState& running,
+                                                    const std::map<InterfaceName, Link>& links,
+                                                    const OwnershipRecord& record) {
+  std::vector<SyncDaemonChange> stranded;
+  for (const auto& [key, config] : running.ipvs_daemons) {
+    const auto want = wanted.ipvs_daemons.find(key);
+    const auto start = record.ipvs_daemons.find(key);
+    // One that is to be changed is started anew for that.
+    if (want == wanted.ipvs_daemons.end() || want->second != config) continue;
+    if (start == record.ipvs_daemons.end() || start->second == SyncDaemonStart{}) continue;
+    const std::uint32_t index = interface_index(links, config.interface);
+    // Without its interface it could not be started.
+    if (index != 0 && index != start->second.interface_index)
+      stranded.push_back({key, config, config});
+  }
+  return stranded;
+}
+
 }  // namespace twobox

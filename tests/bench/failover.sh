@@ -10,6 +10,7 @@ bench=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 source "$bench/../vm/testbed.sh"
 source "$bench/../vm/boxes.sh"
 source "$bench/../vm/vrrp.sh"
+source "$bench/../vm/load.sh"
 failovers=${1:-10}
 rate=${2:-200}
 protocol=${3:-udp}
@@ -68,16 +69,6 @@ unwatch() {
 
 moved_to() { held_by "$VIP" "$1" || { echo "the VIP did not come to $1 alone" >&2; return 1; }; }
 
-# load_sum: what has become of the requests since the last call.
-load_sum() {
-    local sum
-    echo >&"${load[1]}"
-    read -r sum <&"${load[0]}"
-    echo "$sum"
-}
-
-load_runs() { [[ $(load_sum) == *=[1-9]* ]]; }
-
 # flip NODE LOG: the VIP goes there; what is under way gets the time to be answered or lost.
 flip() {
     echo "$EPOCHREALTIME flip $1" >>"$2"
@@ -101,20 +92,17 @@ contest() {
     sleep 3
     echo "# $1: $(testbed_ask 20 "$VIP" 80 "${options[@]}")" >&2
     watch "$log"
-    coproc load { exec ip netns exec client /usr/bin/python3 "$bench/../support/web.py" load "$VIP" 80 "$rate" \
-        "${options[@]}"; }
-    eventually 60 load_runs
+    load_start "$VIP" 80 "$rate" "${options[@]}"
     sleep 3
     echo "# $1, at rest: $(load_sum)" >&2
     for (( i = 0; i < failovers; ++i )); do
         if (( i % 2 == 0 )); then flip b "$log"; else flip a "$log"; fi
     done
-    exec {load[1]}>&-
-    wait "$load_PID" 2>/dev/null || true
     tear_down
 }
 
 tear_down() {
+    load_stop
     unwatch
     vrrp_down
     for node in "${!_boxes_daemons[@]}"; do stop_daemon "$node" || true; done

@@ -7,7 +7,11 @@ source "$(dirname "${BASH_SOURCE[0]}")/testbed.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/boxes.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/vrrp.sh"
 
-following_document() { document a | sed 's/{"master": "a"}/{"follow": "address"}/'; }
+# follow [BYPASS]: both daemons are told to follow the addresses.
+follow() {
+    document a "$@" | sed 's/{"master": "a"}/{"follow": "address"}/' >"$BOXES/config/.new"
+    mv "$BOXES/config/.new" "$DOCUMENT"
+}
 
 render() { "$TWOBOX" render keepalived "$DOCUMENT" --node "$1" >"$(keepalived_config "$1")"; }
 finds_itself() { on "$1" "$TWOBOX" render keepalived "$DOCUMENT" | diff - "$(keepalived_config "$1")"; }
@@ -67,14 +71,25 @@ takes_over() {
     settles "a is back" "$VIP" a "$VIP6" b
 }
 
-# What was killed leaves its VIP behind; something has to start it again (deploy/keepalived has the line for systemd).
+# is_killed BYPASS: what was killed leaves its VIP behind; something has to start it again (deploy/keepalived has the
+# line for systemd). Meanwhile both hold it, and each is right to call itself master.
 is_killed() {
+    local before
     kill_keepalived a
-    check "a is killed: b takes over" eventually 15 holds b "$VIP"
-    echo "#   before keepalived runs on a again, VIP held by: $(holders "$VIP"); $(testbed_ask 20)"
+    check "$1, a is killed: b takes over, and both hold the VIP" eventually 15 held_by "$VIP" "a b"
+    # Longer than twobox waits with a role that came by somebody else's hand.
+    sleep 2
+    before=$(time_exceeded)
+    BOTH_HOLD=$(testbed_ask 20)
+    WENT_ROUND=$(( $(time_exceeded) - before ))
+    echo "#   $1, VIP held by $(holders "$VIP"): $BOTH_HOLD, $WENT_ROUND time exceeded"
+    # By redirect each lets its IPVS schedule, also what the other has sent.
+    [[ $1 == redirect ]] || check "$1, both hold the VIP: 20 of 20 in turns, nothing goes round" two_holders_do
     start_keepalived a
-    settles "a is killed and started again" "$VIP" a
+    settles "$1, a is killed and started again" "$VIP" a
 }
+two_holders_do() { [[ $BOTH_HOLD == "a=10 b=10 failed=0 alternating=yes" && $WENT_ROUND == 0 ]]; }
+time_exceeded() { echo $(( $(counter a Icmp OutTimeExcds) + $(counter b Icmp OutTimeExcds) )); }
 
 loses_its_link() {
     ip -n a link set "$IFACE" down
@@ -107,24 +122,53 @@ start_at_once() {
     settles "both start at once" "$VIP" a "$VIP6" b
 }
 
+# A firewall of other hands: what keepalived needs is said, and is enough. Before keepalived runs, to which it would
+# matter.
+firewall_is_judged() {
+    on a nft -f - <<'RULES'
+add table inet strict
+add chain inet strict input { type filter hook input priority 0; policy drop; }
+add rule inet strict input meta l4proto { tcp, udp, icmp, ipv6-icmp } accept
+RULES
+    check "VRRP is dropped on a: twobox says so" eventually 15 vrrp_passes_is False
+    check "VRRP is dropped on a: twobox says what to do about it" rules_to_add
+    check "the rules that twobox shows are taken" on a bash -euc "$RULES_TO_ADD"
+    check "with these rules VRRP passes" eventually 15 vrrp_passes_is True
+    on a nft delete table inet strict
+}
+vrrp_passes_is() { status_of a -o json | finds -F "\"type\":\"VrrpPasses\",\"status\":\"$1\""; }
+rules_to_add() {
+    RULES_TO_ADD=$(status_of a -o json | grep -oE 'nft insert rule inet strict input iifname [a-z0-9 .:]+ accept')
+    echo "$RULES_TO_ADD"
+    [[ $(wc -l <<<"$RULES_TO_ADD") == 2 ]]
+}
+
+change_to_mac_mark() {
+    follow mac-mark
+    check "both change to mac-mark" eventually 15 both_in_sync
+}
+
 trap 'vrrp_down; boxes_down; testbed_down' EXIT
 testbed_up
 # As on machines whose interface keeps its configuration; otherwise `ip link set down` takes the IPv6 addresses.
 for node in a b; do on "$node" sysctl -qw net.ipv6.conf.all.keep_addr_on_down=1; done
 testbed_web
-following_document >"$DOCUMENT"
+follow
 for node in a b; do
     check "render keepalived for $node" render "$node"
     check "render finds out that it runs on $node" finds_itself "$node"
     check "keepalived accepts the rendered configuration of $node" keepalived_accepts "$node"
     check "the daemon on $node becomes ready without any VIP" start_daemon "$node"
 done
+firewall_is_judged
 start_keepalived a
 start_keepalived b
 settles "start" "$VIP" a "$VIP6" b
 takes_over
-is_killed
+is_killed redirect
 loses_its_link
 reloads
 start_at_once
+change_to_mac_mark
+is_killed mac-mark
 report

@@ -5,6 +5,7 @@
 
 _testbed_web=$(cd "$(dirname "${BASH_SOURCE[0]}")/../support" && pwd -P)/web.py
 _testbed_pids=()
+_testbed_turn=
 # The boxes there are, and by their names what they are known by.
 TESTBED_BOXES=(a b)
 declare -A MAC=() ADDRESS=() ADDRESS6=()
@@ -25,23 +26,33 @@ _testbed_modules() {
     [[ -e /proc/net/ip_vs ]] || { echo "testbed: this kernel has no ip_vs" >&2; return 1; }
 }
 
-# One machine with its cable; in few programs, since starting one takes long in an emulated guest. Without
-# duplicate address detection its IPv6 addresses are of use at once.
+# One machine with its cable. Without duplicate address detection its IPv6 addresses are of use at once.
 _testbed_node() {
     local node=$1 mac=$2 address=$3 address6=$4
     shift 4
     ip netns add "$node"
     on "$node" sysctl -qw net.ipv6.conf.{all,default}.accept_dad=0 "$@"
+    ip -n "$node" link set lo up
+    _testbed_cable "$node" "$mac" "$address" "$address6"
+}
+
+# In few programs, since starting one takes long in an emulated guest.
+_testbed_cable() {
     ip -n wire -batch - <<LINKS
-link add port-$node type veth peer name $IFACE address $mac netns $node
-link set port-$node master bridge up
+link add port-$1 type veth peer name $IFACE address $2 netns $1
+link set port-$1 master bridge up
 LINKS
-    ip -n "$node" -batch - <<LINKS
-link set lo up
+    ip -n "$1" -batch - <<LINKS
 link set $IFACE up
-address add $address/24 dev $IFACE
-address add $address6/64 dev $IFACE nodad
+address add $3/24 dev $IFACE
+address add $4/64 dev $IFACE nodad
 LINKS
+}
+
+# testbed_remake BOX: its interface goes, and comes again with another index, as when a driver is loaded anew.
+testbed_remake() {
+    ip -n "$1" link delete "$IFACE"
+    _testbed_cable "$1" "${MAC[$1]}" "${ADDRESS[$1]}" "${ADDRESS6[$1]}"
 }
 
 # One set-up's names and numbers.
@@ -93,6 +104,8 @@ testbed_up() {
     _testbed_addresses "$addresses" || return
     _testbed_name_boxes "$boxes" || return
     _testbed_modules || return
+    _testbed_turn=$(mktemp)
+    echo 0 >"$_testbed_turn"
     ip netns add wire
     ip -n wire link add bridge up type bridge stp_state 0 forward_delay 0
     _testbed_node client 02:00:00:00:00:40 "$CLIENT" "$CLIENT6"
@@ -118,10 +131,16 @@ testbed_web() {
     done
 }
 
-# The first of 40 source ports that no request of the last two minutes had: IPVS remembers a connection that long after
-# its end, and a new one that meets it goes where the old one went. A range for the kernel to choose from would not do,
-# as it jumps about in it and soon comes to the same port again.
-_testbed_fresh_port() { echo $(( 10000 + ${EPOCHREALTIME/[.,]/} / 100000 % 1200 * 40 )); }
+# The first of 40 source ports that no request had for long: IPVS remembers a connection for two minutes after its end,
+# and a new one that meets it goes where the old one went, or nowhere if that real server is gone. They are counted out,
+# as a range for the kernel to choose from, or one by the clock, comes to the same port again too soon. In a file, since
+# callers are subshells.
+_testbed_fresh_port() {
+    local turn
+    read -r turn <"$_testbed_turn"
+    echo $(( (turn + 1) % 1380 )) >"$_testbed_turn"
+    echo $(( 10000 + turn * 40 ))
+}
 
 # testbed_answers COUNT [ADDRESS] [PORT] [OPTION...]: requests from the client; prints who answered each, then web.py's
 # sum.
@@ -148,6 +167,7 @@ testbed_down() {
     for node in client "${TESTBED_BOXES[@]}" wire; do
         ip netns delete "$node" 2>/dev/null || true
     done
+    rm -f "$_testbed_turn"
 }
 
 # ipvs_packets NODE: packets IPVS has handled on a node. Added up from the counters of each CPU, since the sums

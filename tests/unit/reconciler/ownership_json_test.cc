@@ -27,7 +27,7 @@ StoredRecord with_every_kind() {
       FirewallMark{AddressFamily::kIpv4, 3},
       FirewallMark{AddressFamily::kIpv6, 0xffffffff},
   };
-  stored.record.ipvs_daemons = {{SyncState::kMaster}, {SyncState::kBackup}};
+  stored.record.ipvs_daemons = {{{SyncState::kMaster}, {2}}, {{SyncState::kBackup}, {0xffffffff}}};
   stored.record.sysctls = {
       {{"net.ipv4.ip_forward"}, {"0", "1"}},
       {{"net.ipv4.conf.eth0/100.rp_filter"}, {std::nullopt, "0"}},
@@ -69,6 +69,12 @@ TEST_CASE("a record comes back as it was written, whatever is in it") {
   }
 }
 
+TEST_CASE("a sync daemon's word alone leaves its interface unknown") {
+  const auto read = parse_ownership(with("/ipvs_daemons/0", "\"master\""));
+  REQUIRE(read.has_value());
+  CHECK(read->record.ipvs_daemons.at({SyncState::kMaster}) == SyncDaemonStart{});
+}
+
 TEST_CASE("a damaged record is refused: guessing could remove what is not ours") {
   for (const char* text : {"", " ", "{", "null", "[]", "1", "\"text\"", "{}", "{\"format\": 1}",
                            "\xff", "{\"format\": 1, \"boot_id\": \"\xff\"}"})
@@ -92,7 +98,8 @@ TEST_CASE("a record that lacks a part is refused") {
   for (const char* pointer :
        {"/boot_id", "/addresses", "/ipvs_services", "/ipvs_daemons", "/sysctls",
         "/addresses/0/interface", "/addresses/0/prefix", "/ipvs_services/0/protocol",
-        "/ipvs_services/0/address", "/ipvs_services/0/port", "/sysctls/0/name", "/sysctls/0/held"})
+        "/ipvs_services/0/address", "/ipvs_services/0/port", "/ipvs_daemons/0/state",
+        "/ipvs_daemons/0/interface_index", "/sysctls/0/name", "/sysctls/0/held"})
     check_refused(without(pointer));
 }
 
@@ -117,6 +124,8 @@ TEST_CASE("a record with a value that no kernel object has is refused") {
   check_refused(with("/ipvs_services/0", R"({"fwmark": 3, "family": 5})"));
   check_refused(with("/ipvs_services/0", R"({"fwmark": 3})"));
   check_refused(with("/ipvs_daemons/0", "\"both\""));
+  check_refused(with("/ipvs_daemons/0/state", "\"both\""));
+  check_refused(with("/ipvs_daemons/0/interface_index", "4294967296"));
 }
 
 TEST_CASE("a record nested without end is refused, not followed") {

@@ -11,11 +11,11 @@ SteadyTime at(std::chrono::milliseconds since_start) {
   return SteadyTime{1h} + since_start;
 }
 
-Document with(Bypass bypass) {
+Document with(Bypass bypass, RoleSource role = FollowAddress{}) {
   Document document;
   document.vips.emplace("web", Vip{IpPrefix::host(*IpAddress::parse("192.0.2.1")),
                                    *InterfaceName::parse("eth0"),
-                                   FollowAddress{},
+                                   std::move(role),
                                    bypass,
                                    {}});
   return document;
@@ -62,13 +62,13 @@ TEST_CASE("nothing is taken back from a master that was there before us") {
   CHECK(promotions.act_on(with(Bypass::kRedirect), web(Role::kMaster), at(0ms)) == kMaster);
 }
 
-TEST_CASE("demotion, other sources and schemes with nothing to flip act at once") {
+TEST_CASE("demotion, roles of the document and schemes with nothing to flip act at once") {
   Promotions promotions;
   CHECK(promotions.act_on(with(Bypass::kMacMark), web(Role::kBackup), at(0ms)) == kBackup);
   CHECK(promotions.act_on(with(Bypass::kMacMark), web(Role::kMaster), at(1ms)) == kMaster);
   CHECK(promotions.act_on(with(Bypass::kRedirect), web(Role::kBackup), at(2ms)) == kBackup);
-  CHECK(promotions.act_on(with(Bypass::kRedirect), web(Role::kMaster, "document"), at(3ms)) ==
-        kMaster);
+  const Document named = with(Bypass::kRedirect, MasterNode{"a"});
+  CHECK(promotions.act_on(named, web(Role::kMaster, "document"), at(3ms)) == kMaster);
   CHECK(promotions.act_on(with(Bypass::kRedirect), web(Role::kBackup, "override"), at(4ms)) ==
         kBackup);
 }
