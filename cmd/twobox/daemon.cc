@@ -54,9 +54,13 @@ Moment Daemon::now() {
   return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
 }
 
-void Daemon::run() {
+void Daemon::begin() {
   read_document();
   if (!document_) fall_back_to_last_good();
+  show();
+}
+
+void Daemon::run() {
   while (!stopping_) {
     const SteadyTime time = now().steady;
     if (document_due_ && *document_due_ <= time) read_document();

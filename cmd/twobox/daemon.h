@@ -45,6 +45,8 @@ class Daemon {
   Daemon(DaemonOptions options, std::unique_ptr<Backend> kernel, Records records, Ears ears,
          const Backstage& backstage);
 
+  /// Reads the document, so that whoever asks the board afterwards finds it.
+  void begin();
   /// Returns on SIGTERM or SIGINT, with the dataplane left as it is.
   void run();
 

@@ -123,11 +123,12 @@ int run_daemon(DaemonOptions options) {
   const Api api(backstage, {options.token_file, !options.tls.client_authority.empty()});
   auto listeners = open_listeners(options);
   if (!listeners) return fail(listeners.error());
-  const auto server = HttpServer::start(*std::move(listeners), api);
-  if (!server) return fail(server.error());
   Daemon daemon(std::move(options), *std::move(kernel),
                 {*std::move(ownership), *std::move(roles), std::move(history)}, *std::move(ears),
                 backstage);
+  daemon.begin();
+  const auto server = HttpServer::start(*std::move(listeners), api);
+  if (!server) return fail(server.error());
   daemon.run();
   return 0;
 }

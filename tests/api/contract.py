@@ -90,6 +90,30 @@ def documents(daemon, over, octet):
     check(f"{over}: ready is 200", daemon.curl("/readyz", over=over).status == 200)
 
 
+def what_is_seen(daemon, over, octet):
+    """After documents(): the address was created because a document asked for it."""
+    history = daemon.curl("/v1/history", over=over).json()
+    made = [entry for entry in history["entries"] if entry["action"] == "create" and f"192.0.2.{octet}" in entry["key"]]
+    check(f"{over}: the history has the change, its cause and its time",
+          made and made[-1]["cause"] == "document" and made[-1]["duration_ms"] >= 0 and made[-1]["error"] is None,
+          history["entries"][-2:])
+    traffic = daemon.curl("/v1/traffic", over=over)
+    path = traffic.json().get("vips", {}).get("web", {}).get("path", [])
+    check(f"{over}: the traffic has the VIP's packet path", traffic.status == 200 and path
+          and path[0]["step"] == "arp" and path[0]["state"] == "active", traffic.body)
+    metrics = daemon.curl("/metrics", over=over)
+    check(f"{over}: metrics are text for Prometheus", metrics.header["content-type"].startswith("text/plain; version=0.0.4")
+          and b"\ntwobox_in_sync 1\n" in metrics.body, metrics.body[:200])
+    page = daemon.curl("/", over=over)
+    check(f"{over}: the page is packed, and its policy lets nothing in from elsewhere",
+          page.status == 200 and page.header["content-encoding"] == "gzip"
+          and "default-src 'none'" in page.header["content-security-policy"], page.header)
+    events = subprocess.run(["curl", "-sN", "--max-time", "3", "--unix-socket", daemon.socket,
+                             "http://localhost/v1/events"], capture_output=True, check=False).stdout
+    check(f"{over}: events tell status and traffic", events.startswith(b"event: status\ndata: {")
+          and events.count(b"event: traffic\n") >= 2, events[:100])
+
+
 def roles(daemon, over):
     def put(body, vip="web"):
         return daemon.curl(f"/v1/vips/{vip}/role", "-X", "PUT", "-H", "Content-Type: application/json",
@@ -229,6 +253,7 @@ def main():
     for over, octet in (("unix", 80), ("tcp", 82)):
         views(daemon, over)
         documents(daemon, over, octet)
+        what_is_seen(daemon, over, octet)
         refusals(daemon, over)
         roles(daemon, over)
     what_cannot_converge(daemon)

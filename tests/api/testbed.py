@@ -94,9 +94,11 @@ class Daemon:
             [PROGRAM, "run", "--state-dir", self.path("state"), "--listen", "unix:" + self.socket,
              "--listen", f"127.0.0.1:{TCP_PORT}", *self.arguments, *more], stderr=self.log)
         for _ in range(200):
-            if os.path.exists(self.socket) and self.process.poll() is None:
+            try:
+                self.connect().close()  # what a killed daemon left behind takes no connection
                 return
-            time.sleep(0.05)
+            except OSError:
+                time.sleep(0.05)
         raise RuntimeError("the daemon does not start: " + open(self.path("log")).read())
 
     def stop(self, number=signal.SIGTERM):
