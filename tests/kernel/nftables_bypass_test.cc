@@ -58,7 +58,8 @@ TEST_CASE("nft loads its listing of the mac-mark table; what hides then changes 
   for (const auto& [key, rule] : want.nft_rules) {
     CAPTURE(key.name);
     REQUIRE(have.nft_rules.contains(key));
-    CHECK((have.nft_rules.at(key) == rule) == (key.chain != "hide-from-ipvs"));
+    if (key.chain == "restore-behind-ipvs") CHECK(have.nft_rules.at(key) == rule);
+    if (key.chain == "hide-from-ipvs") CHECK(have.nft_rules.at(key) != rule);
   }
   have.nft_rules = want.nft_rules;
   CHECK(have == want);

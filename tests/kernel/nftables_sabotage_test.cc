@@ -98,21 +98,23 @@ std::vector<Sabotage> against_rules() {
       {"a rule deleted", delete_a_rule},
       command("a rule appended", {{"add", rule_with({kAccept})}}),
       command("a rule before ours", {{"insert", rule_with({kCounter, kAccept})}}),
-      rule_edit("counted",
+      rule_edit("counted no more", [](json& rule) { rule["expr"].erase(1); }),
+      rule_edit("counted twice",
                 [](json& rule) { rule["expr"].insert(rule["expr"].begin() + 1, kCounter); }),
       rule_edit("counted first",
                 [](json& rule) { rule["expr"].insert(rule["expr"].begin(), kCounter); }),
-      rule_edit("verdict taken off", [](json& rule) { rule["expr"].erase(1); }),
+      rule_edit("verdict taken off",
+                [](json& rule) { rule["expr"].erase(rule["expr"].size() - 1); }),
       rule_edit("to another port",
                 [](json& rule) {
                   rule["expr"].insert(rule["expr"].begin(), kIsTcp);
-                  rule["expr"][2] = {{"redirect", {{"port", 8080}}}};
+                  rule["expr"].back() = {{"redirect", {{"port", 8080}}}};
                 }),
       rule_edit("random port",
                 [](json& rule) {
-                  rule["expr"][1] = {{"redirect", {{"flags", "fully-random"}}}};
+                  rule["expr"].back() = {{"redirect", {{"flags", "fully-random"}}}};
                 }),
-      rule_edit("another verdict", [](json& rule) { rule["expr"][1] = kAccept; }),
+      rule_edit("another verdict", [](json& rule) { rule["expr"].back() = kAccept; }),
       rule_edit("inverted", [](json& rule) { rule["expr"][0]["match"]["op"] = "!="; }),
       rule_edit("source instead of destination",
                 [](json& rule) {
