@@ -24,7 +24,7 @@ heals_after() {
 
 # What the kernel holds, by the system's own tools.
 fingerprint() {
-    on "$1" nft list table inet twobox 2>&1
+    on "$1" nft -s list table inet twobox 2>&1
     on "$1" ipvsadm -Sn | sort
     ip -n "$1" -brief address show dev "$IFACE"
     on "$1" sysctl -n net.ipv4.ip_forward
