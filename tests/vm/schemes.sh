@@ -12,7 +12,7 @@ changes_nothing() { twobox_on "$1" apply "$DOCUMENT" | finds -x "0 created, 0 up
 
 # The sum of everything twobox may have changed on a box, by the system's own tools.
 traces() {
-    on "$1" nft list table inet twobox 2>&1 || true
+    on "$1" nft -s list table inet twobox 2>&1 || true
     on "$1" ipvsadm -Sn
     on "$1" ipvsadm --list --daemon
     ip -n "$1" -brief address show
