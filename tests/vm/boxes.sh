@@ -59,9 +59,10 @@ apply_on_both() {
 
 start_daemon() {
     local node=$1
+    shift
     # Not by on(): the process must be the daemon itself, to be signalled.
     ip netns exec "$node" "$TWOBOX" run --document "$DOCUMENT" --state-dir "$BOXES/state-$node" \
-        --listen "unix:$BOXES/$node.sock" 2>>"$BOXES/$node.log" &
+        --listen "unix:$BOXES/$node.sock" "$@" 2>>"$BOXES/$node.log" &
     _boxes_daemons[$node]=$!
     eventually 30 ready "$node"
 }
