@@ -2,6 +2,8 @@
 
 #include <netinet/in.h>
 
+#include "schema/ip_protocol.h"
+
 namespace twobox {
 namespace {
 
@@ -71,23 +73,11 @@ std::string forwarded_set(AddressFamily family) {
   return family == AddressFamily::kIpv4 ? "forwarded-ipv4" : "forwarded-ipv6";
 }
 
-std::uint8_t protocol_number(Protocol protocol) {
-  switch (protocol) {
-    case Protocol::kUdp:
-      return IPPROTO_UDP;
-    case Protocol::kSctp:
-      return IPPROTO_SCTP;
-    case Protocol::kTcp:
-      break;
-  }
-  return IPPROTO_TCP;
-}
-
 /// Rules of one protocol, since each writes a number of its own.
 void add_exchange_rules(KernelState& state, AddressFamily family, Protocol protocol) {
   const std::string suffix =
       std::string(to_string(protocol)) + (family == AddressFamily::kIpv4 ? "-ipv4" : "-ipv6");
-  const std::uint8_t number = protocol_number(protocol);
+  const std::uint8_t number = ip_protocol(protocol);
   const std::uint8_t hidden = hidden_protocol(protocol);
   state.nft_rules[NftRuleKey{kHideChain, "hide-" + suffix}] = {
       {NftFamilyIs{family}, NftArrivesOverEthernet{}, NftEtherSourceInSet{kPeerMacs},

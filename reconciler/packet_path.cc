@@ -5,6 +5,7 @@
 #include <set>
 
 #include "reconciler/describe.h"
+#include "reconciler/service_key.h"
 #include "schema/bypass_sysctls.h"
 
 namespace twobox {
@@ -282,17 +283,6 @@ std::string_view to_string(StepState state) {
 
 std::vector<PathStep> packet_path(const NodeView& view, const VipName& vip, Role role) {
   return VipPath(view, view.document.vips.at(vip), role).steps();
-}
-
-IpvsServiceKey service_key(const Vip& vip, const Service& service, const NodeName& node) {
-  const IpAddress& address = vip.address.address();
-  if (vip.bypass != Bypass::kMacMark)
-    return Endpoint{address, service.protocol, service.port.host_order()};
-  const auto* const everywhere = std::get_if<std::uint32_t>(&*service.mark);
-  return FirewallMark{address.family(),
-                      everywhere != nullptr
-                          ? *everywhere
-                          : std::get<std::map<NodeName, std::uint32_t>>(*service.mark).at(node)};
 }
 
 }  // namespace twobox

@@ -43,7 +43,4 @@ struct NodeView {
 /// takes them. `role`: the one acted on.
 std::vector<PathStep> packet_path(const NodeView& view, const VipName& vip, Role role);
 
-/// The IPVS service that stands for a document's service on a node.
-IpvsServiceKey service_key(const Vip& vip, const Service& service, const NodeName& node);
-
 }  // namespace twobox

@@ -5,6 +5,7 @@
 
 #include "reconciler/bypass_table.h"
 #include "reconciler/roles.h"
+#include "reconciler/service_key.h"
 #include "reconciler/sync_daemon.h"
 #include "reconciler/sysctl_value.h"
 #include "schema/bypass_sysctls.h"
@@ -43,13 +44,6 @@ std::vector<Server> servers_or_default(const Document& document, const Service& 
     servers.push_back(std::move(server));
   }
   return servers;
-}
-
-/// The mark that a service has on a node; validate() made sure that there is one.
-std::uint32_t mark_on(const NodeName& node, const Service& service) {
-  assert(service.mark.has_value());
-  if (const auto* const everywhere = std::get_if<std::uint32_t>(&*service.mark)) return *everywhere;
-  return std::get<std::map<NodeName, std::uint32_t>>(*service.mark).at(node);
 }
 
 class Resolver {
@@ -124,12 +118,10 @@ class Resolver {
 
   void add_service(const VipName& name, const Vip& vip, const Service& service, Role role) {
     const Endpoint endpoint{vip.address.address(), service.protocol, service.port.host_order()};
-    IpvsServiceKey key = endpoint;
-    if (vip.bypass == Bypass::kMacMark) {
-      const FirewallMark mark{endpoint.address.family(), mark_on(node_, service)};
-      add_mark(desired_.kernel, endpoint, mark.mark);
-      desired_.mark_names.emplace(mark, name);
-      key = mark;
+    const IpvsServiceKey key = service_key(vip, service, node_);
+    if (const auto* const mark = std::get_if<FirewallMark>(&key)) {
+      add_mark(desired_.kernel, endpoint, mark->mark);
+      desired_.mark_names.emplace(*mark, name);
     }
     desired_.kernel.ipvs_services.emplace(key, service_config(vip, service));
     for (const Server& server : servers_or_default(document_, service))

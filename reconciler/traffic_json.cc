@@ -1,9 +1,11 @@
 #include "reconciler/traffic_json.h"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "reconciler/fields_json.h"
+#include "reconciler/service_key.h"
 
 namespace twobox {
 namespace {
@@ -49,6 +51,20 @@ Json server_json(const NodeView& view, const RealServerKey& key, const RealServe
           {"bytes_in", counted.counters.bytes_in}};
 }
 
+/// A service's servers stand together, because it is what they are sorted by first.
+Json servers_json(const NodeView& view, const IpvsServiceKey& service) {
+  const auto& servers = view.observed.kernel.ipvs_servers;
+  const auto of_service = [](const auto& entry) -> const IpvsServiceKey& {
+    return entry.first.service;
+  };
+  const IpAddress lowest = IpAddress::from_ipv4(std::array<std::uint8_t, 4>{});
+  Json array = Json::array();
+  for (auto next = servers.lower_bound(RealServerKey{service, lowest, 0});
+       next != servers.end() && of_service(*next) == service; ++next)
+    array.push_back(server_json(view, next->first, next->second));
+  return array;
+}
+
 /// The service and its servers as the kernel has them now.
 Json service_json(const NodeView& view, const Vip& vip, const Service& service) {
   const IpvsServiceKey key = service_key(vip, service, view.node);
@@ -56,9 +72,6 @@ Json service_json(const NodeView& view, const Vip& vip, const Service& service) 
   const auto found = view.traffic.services.find(key);
   const IpvsCounters counted =
       found == view.traffic.services.end() ? IpvsCounters{} : found->second;
-  Json servers = Json::array();
-  for (const auto& [server, config] : view.observed.kernel.ipvs_servers)
-    if (server.service == key) servers.push_back(server_json(view, server, config));
   return {{"protocol", to_string(service.protocol)},
           {"port", service.port.host_order()},
           {"mark", mark == nullptr ? Json(nullptr) : Json(mark->mark)},
@@ -68,7 +81,7 @@ Json service_json(const NodeView& view, const Vip& vip, const Service& service) 
           {"bytes_in", counted.bytes_in},
           {"packets_out", counted.packets_out},
           {"bytes_out", counted.bytes_out},
-          {"servers", std::move(servers)}};
+          {"servers", servers_json(view, key)}};
 }
 
 /// Who is master, as far as this node can know.

@@ -12,6 +12,7 @@
 
 #include "backends/ipvs/codec.h"
 #include "backends/netlink/attributes.h"
+#include "schema/ip_protocol.h"
 
 namespace twobox::ipvs {
 namespace {
@@ -92,9 +93,8 @@ std::optional<AddressFamily> address_family(std::uint16_t family) {
 }
 
 std::optional<Protocol> protocol(std::uint16_t number) {
-  if (number == IPPROTO_TCP) return Protocol::kTcp;
-  if (number == IPPROTO_UDP) return Protocol::kUdp;
-  if (number == IPPROTO_SCTP) return Protocol::kSctp;
+  for (const Protocol known : kEveryProtocol)
+    if (number == ip_protocol(known)) return known;
   return std::nullopt;
 }
 

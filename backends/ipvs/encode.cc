@@ -13,6 +13,7 @@
 #include <string>
 
 #include "backends/ipvs/codec.h"
+#include "schema/ip_protocol.h"
 
 namespace twobox::ipvs {
 namespace {
@@ -29,18 +30,6 @@ constexpr std::size_t kRequestSize = 512;
 
 std::uint16_t address_family(AddressFamily family) {
   return family == AddressFamily::kIpv4 ? AF_INET : AF_INET6;
-}
-
-std::uint16_t ip_protocol(Protocol protocol) {
-  switch (protocol) {
-    case Protocol::kTcp:
-      return IPPROTO_TCP;
-    case Protocol::kUdp:
-      return IPPROTO_UDP;
-    case Protocol::kSctp:
-      break;
-  }
-  return IPPROTO_SCTP;
 }
 
 std::uint32_t forwarding_method(Forwarding forwarding) {
@@ -138,7 +127,7 @@ void put_service_key(Request& request, const IpvsServiceKey& key) {
     return;
   }
   const auto& endpoint = std::get<Endpoint>(key);
-  request.put(IPVS_SVC_ATTR_PROTOCOL, ip_protocol(endpoint.protocol));
+  request.put(IPVS_SVC_ATTR_PROTOCOL, std::uint16_t{ip_protocol(endpoint.protocol)});
   request.put_address(IPVS_SVC_ATTR_ADDR, endpoint.address);
   request.put(IPVS_SVC_ATTR_PORT, htons(endpoint.port));
 }

@@ -15,6 +15,7 @@
 
 #include "backends/nftables/handles.h"
 #include "backends/nftables/set_codec.h"
+#include "schema/ip_protocol.h"
 
 namespace twobox::nftables {
 namespace {
@@ -24,33 +25,18 @@ using Bytes = std::vector<std::uint8_t>;
 // A key of ours is an address, a protocol and a port, each padded with zeros to four bytes.
 constexpr std::size_t kWord = 4;
 
-struct ProtocolNumber {
-  Protocol protocol;
-  std::uint8_t number;
-};
-constexpr std::array<ProtocolNumber, 3> kProtocols = {{{Protocol::kTcp, IPPROTO_TCP},
-                                                       {Protocol::kUdp, IPPROTO_UDP},
-                                                       {Protocol::kSctp, IPPROTO_SCTP}}};
-
 struct KeyBytes {
   Bytes operator()(const Endpoint& endpoint) const {
-    for (const auto& [protocol, number] : kProtocols)
-      if (protocol == endpoint.protocol) return with_number(endpoint, number);
-    return {};
-  }
-  Bytes operator()(const MacAddress& mac) const { return {mac.bytes().begin(), mac.bytes().end()}; }
-  Bytes operator()(const OpaqueElement& element) const { return element.bytes; }
-
- private:
-  static Bytes with_number(const Endpoint& endpoint, std::uint8_t protocol) {
     const auto address = endpoint.address.bytes();
     Bytes bytes(address.begin(), address.end());
     bytes.resize(address.size() + 2 * kWord);
-    bytes[address.size()] = protocol;
+    bytes[address.size()] = ip_protocol(endpoint.protocol);
     const std::uint16_t port = htobe16(endpoint.port);
     std::memcpy(bytes.data() + address.size() + kWord, &port, sizeof(port));
     return bytes;
   }
+  Bytes operator()(const MacAddress& mac) const { return {mac.bytes().begin(), mac.bytes().end()}; }
+  Bytes operator()(const OpaqueElement& element) const { return element.bytes; }
 };
 
 using Value = decltype(NftElementKey::value);
@@ -66,7 +52,7 @@ Value endpoint_from(const Bytes& bytes, AddressFamily family) {
   if (bytes.size() != length + 2 * kWord) return OpaqueElement{bytes};
   std::uint16_t port = 0;
   std::memcpy(&port, bytes.data() + length + kWord, sizeof(port));
-  for (const auto& [protocol, number] : kProtocols) {
+  for (const Protocol protocol : kEveryProtocol) {
     const Endpoint endpoint{address_from(std::span(bytes).first(length)), protocol, be16toh(port)};
     if (KeyBytes()(endpoint) == bytes) return endpoint;
   }

@@ -1,6 +1,7 @@
 // Who may call at all. On a unix socket the file's mode has decided that already.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -10,15 +11,11 @@ namespace twobox {
 
 /// What TCP asks of a client beside the TLS that its listener speaks.
 struct AccessPolicy {
-  std::string token_file;            // "": no token is asked for
+  /// The token to bring, asked for at each call; it gives nullopt when there is none to be had, and
+  /// then nobody is let in. Empty: no token is asked for.
+  std::function<std::optional<std::string>()> token;
   bool client_certificates = false;  // TLS has looked at them
 };
-
-constexpr std::size_t kMinTokenBytes = 16;
-
-/// The token in a file, without white space around it; read for each call, so that it can be
-/// changed at any time. nullopt if it can't be read or is shorter than kMinTokenBytes.
-std::optional<std::string> read_token(const std::string& file);
 
 enum class TokenNeed { kNone, kBearer };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "api/events.h"
 #include "api/problem.h"
 #include "api/routes.h"
 
@@ -94,6 +95,10 @@ HttpAnswer Api::answer(const HttpRequest& request) const {
   const Destination to = find_route(routes_, request.method, request.path);
   if (to.route == nullptr) return for_everybody(to.none);
   return for_everybody(to.route->answer({request, match(to.route->pattern, request.path).value()}));
+}
+
+bool Api::is_endless(const std::string& path) const {
+  return path == kEventPath;
 }
 
 HttpAnswer Api::fault(int status, const std::string& detail) const {

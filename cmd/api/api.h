@@ -37,6 +37,7 @@ class Api : public HttpService {
   std::optional<HttpAnswer> refuse(const HttpRequest& request) const override;
   HttpAnswer answer(const HttpRequest& request) const override;
   HttpAnswer fault(int status, const std::string& detail) const override;
+  bool is_endless(const std::string& path) const override;
   std::size_t max_body() const override { return backstage_.max_document; }
 
  private:

@@ -18,13 +18,13 @@ constexpr milliseconds kLongestWait{60'000};
 constexpr milliseconds kSlice{500};
 
 /// What the query asks for beside the document itself.
-struct PutOptions {
+struct PutQuery {
   bool dry_run = false;
   milliseconds wait{0};
 };
 
-std::variant<PutOptions, HttpAnswer> read_options(const Call& call) {
-  PutOptions options;
+std::variant<PutQuery, HttpAnswer> read_options(const Call& call) {
+  PutQuery options;
   const std::string dry_run = call.query("dry_run");
   if (call.request.query.contains("dry_run") && dry_run != "true" && dry_run != "false")
     return problem(400, "dry_run must be true or false");
@@ -73,25 +73,25 @@ HttpAnswer diff_answer(const Call& call, const DiffReport& report) {
   return answer;
 }
 
-bool holds_generation(const DaemonView& snapshot, std::uint64_t generation) {
-  const auto converged = snapshot.status.conditions.find("Converged");
-  return snapshot.status.observed_generation >= generation &&
-         converged != snapshot.status.conditions.end() && converged->second.holds;
+bool holds_generation(const DaemonView& view, std::uint64_t generation) {
+  const auto converged = view.status.conditions.find("Converged");
+  return view.status.observed_generation >= generation &&
+         converged != view.status.conditions.end() && converged->second.holds;
 }
 
 SharedView wait_for(const StatusBoard& board, std::uint64_t generation, milliseconds patience) {
   const Clock::time_point until = Clock::now() + patience;
-  SharedView snapshot = board.look();
-  while (!holds_generation(*snapshot, generation) && Clock::now() < until)
-    snapshot = board.wait_for_other(
-        snapshot, std::min(kSlice, std::chrono::ceil<milliseconds>(until - Clock::now())));
-  return snapshot;
+  SharedView view = board.look();
+  while (!holds_generation(*view, generation) && Clock::now() < until)
+    view = board.wait_for_other(
+        view, std::min(kSlice, std::chrono::ceil<milliseconds>(until - Clock::now())));
+  return view;
 }
 
-HttpAnswer in_force(const DocumentVerdict& verdict, const DaemonView& snapshot) {
-  const bool converged = holds_generation(snapshot, verdict.generation);
+HttpAnswer in_force(const DocumentVerdict& verdict, const DaemonView& view) {
+  const bool converged = holds_generation(view, verdict.generation);
   const Json object = {{"generation", verdict.generation},
-                       {"observed_generation", snapshot.status.observed_generation},
+                       {"observed_generation", view.status.observed_generation},
                        {"converged", converged},
                        {"etag", verdict.etag}};
   return {converged ? 200 : 202,
@@ -133,17 +133,17 @@ std::optional<milliseconds> parse_wait(const std::string& text) {
   return wait;
 }
 
-HttpAnswer get_document(const Call& call, const DaemonView& snapshot, DocumentSource source) {
-  if (!snapshot.document) return problem(404, "there is no document yet");
+HttpAnswer get_document(const Call& call, const DaemonView& view, DocumentSource source) {
+  if (!view.document) return problem(404, "there is no document yet");
   HttpAnswer answer{200,
                     kJsonType,
                     "",
-                    {{"ETag", snapshot.etag}, {"Twobox-Source", std::string(to_string(source))}},
+                    {{"ETag", view.etag}, {"Twobox-Source", std::string(to_string(source))}},
                     nullptr};
-  if (!holds(condition_of(call.request), snapshot.etag)) {
+  if (!holds(condition_of(call.request), view.etag)) {
     answer.status = 304;
   } else {
-    answer.body = *snapshot.document;
+    answer.body = *view.document;
   }
   return answer;
 }
@@ -151,7 +151,7 @@ HttpAnswer get_document(const Call& call, const DaemonView& snapshot, DocumentSo
 HttpAnswer put_document(const Call& call, const Backstage& backstage) {
   const auto options = read_options(call);
   if (const auto* fault = std::get_if<HttpAnswer>(&options)) return *fault;
-  const auto& [dry_run, wait] = std::get<PutOptions>(options);
+  const auto& [dry_run, wait] = std::get<PutQuery>(options);
   if (!dry_run && backstage.source == DocumentSource::kFile)
     return problem(409, "the file " + backstage.board.look()->status.document_path +
                             " is the source of truth: edit it, or run the daemon with --allow-put");
@@ -159,9 +159,8 @@ HttpAnswer put_document(const Call& call, const Backstage& backstage) {
   if (const auto* faults = std::get_if<Faults>(&document)) return problem(*faults);
   auto& valid = std::get<ValidDocument>(document);
   if (!dry_run) return put(call, std::move(valid), wait, backstage);
-  const SharedView snapshot = backstage.board.look();
-  if (!holds(condition_of(call.request), snapshot->etag))
-    return precondition_failed(snapshot->etag);
+  const SharedView view = backstage.board.look();
+  if (!holds(condition_of(call.request), view->etag)) return precondition_failed(view->etag);
   const auto report = backstage.requests.diff(std::move(valid));
   return report ? diff_answer(call, *report) : refusal(report.error());
 }

@@ -8,7 +8,7 @@ namespace twobox {
 /// "true" or "false", with every difference.
 constexpr char kInSyncHeader[] = "Twobox-In-Sync";
 
-HttpAnswer get_document(const Call& call, const DaemonView& snapshot, DocumentSource source);
+HttpAnswer get_document(const Call& call, const DaemonView& view, DocumentSource source);
 /// Blocks until the loop has acted, and until ?wait= has passed or the kernel is as asked.
 HttpAnswer put_document(const Call& call, const Backstage& backstage);
 HttpAnswer get_diff(const Call& call, const Backstage& backstage);

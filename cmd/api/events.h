@@ -7,6 +7,7 @@
 
 namespace twobox {
 
+constexpr char kEventPath[] = "/v1/events";
 constexpr char kEventType[] = "text/event-stream";
 
 /// One "status" event at once and one whenever the status is another; "traffic" each second;

@@ -14,10 +14,6 @@ namespace {
 constexpr std::chrono::seconds kPatience{10};
 constexpr std::chrono::seconds kTrafficIsWanted{5};
 
-Error busy() {
-  return {ErrorKind::kUnavailable, ETIMEDOUT, "the daemon is busy; look at its status"};
-}
-
 }  // namespace
 
 LoopRequests::LoopRequests(FileDescriptor wake)
@@ -59,29 +55,30 @@ bool LoopRequests::traffic_is_wanted() const {
   return traffic_wanted_ && std::chrono::steady_clock::now() - *traffic_wanted_ < kTrafficIsWanted;
 }
 
+template <typename Request, typename Answer>
+Answer LoopRequests::ask(Request request, std::future<Answer> answer) {
+  if (!add(std::move(request)) || answer.wait_for(kPatience) != std::future_status::ready)
+    return Error{ErrorKind::kUnavailable, ETIMEDOUT, "the daemon is busy; look at its status"};
+  return answer.get();
+}
+
 Status LoopRequests::set_role(VipName vip, std::optional<Role> role) {
   RoleRequest request{std::move(vip), role, {}};
   auto answer = request.answer.get_future();
-  if (!add(std::move(request)) || answer.wait_for(kPatience) != std::future_status::ready)
-    return busy();
-  return answer.get();
+  return ask(std::move(request), std::move(answer));
 }
 
 Result<DocumentVerdict> LoopRequests::put_document(std::string text, ValidDocument document,
                                                    EtagCondition condition) {
   DocumentRequest request{std::move(text), std::move(document), std::move(condition), {}};
   auto answer = request.answer.get_future();
-  if (!add(std::move(request)) || answer.wait_for(kPatience) != std::future_status::ready)
-    return busy();
-  return answer.get();
+  return ask(std::move(request), std::move(answer));
 }
 
 Result<DiffReport> LoopRequests::diff(std::optional<ValidDocument> document) {
   DiffRequest request{std::move(document), {}};
   auto answer = request.answer.get_future();
-  if (!add(std::move(request)) || answer.wait_for(kPatience) != std::future_status::ready)
-    return busy();
-  return answer.get();
+  return ask(std::move(request), std::move(answer));
 }
 
 std::vector<LoopRequest> LoopRequests::take() {

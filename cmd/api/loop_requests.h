@@ -42,7 +42,7 @@ struct DocumentRequest {
   std::string text;
   ValidDocument document;
   EtagCondition condition;
-  std::promise<DocumentVerdict> answer;
+  std::promise<Result<DocumentVerdict>> answer;
 };
 
 /// What would change now; of the document in force without one.
@@ -79,6 +79,8 @@ class LoopRequests {
   /// False: nobody will hear of it.
   bool add(LoopRequest request);
   bool wake();
+  template <typename Request, typename Answer>
+  Answer ask(Request request, std::future<Answer> answer);
 
   FileDescriptor wake_;
   std::unique_ptr<std::mutex> mutex_;

@@ -5,7 +5,6 @@
 #include "api/problem.h"
 #include "api/role.h"
 #include "api/views.h"
-#include "http/server.h"
 #include "reconciler/metrics.h"
 
 namespace twobox {
@@ -95,7 +94,7 @@ void add_status(Routes& routes, const StatusBoard& board, LoopRequests& requests
                     .answer = [&board](const Call&) { return get_history(*board.look()); }});
   routes.push_back(
       {.method = "GET",
-       .pattern = kWatchPath,
+       .pattern = kEventPath,
        .summary = "server-sent events: status, traffic, history",
        .type = kEventType,
        .answers = {{200, "an endless stream"}, {503, "too many watch already"}},

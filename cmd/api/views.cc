@@ -13,19 +13,19 @@ constexpr std::chrono::milliseconds kTrafficPatience{3000};
 
 }  // namespace
 
-HttpAnswer get_status(const DaemonView& snapshot) {
-  return {200, kJsonType, snapshot.status_text + "\n", {}, nullptr};
+HttpAnswer get_status(const DaemonView& view) {
+  return {200, kJsonType, view.status_text + "\n", {}, nullptr};
 }
 
-HttpAnswer get_history(const DaemonView& snapshot) {
-  return {200, kJsonType, history_json(snapshot.status.history->entries()) + "\n", {}, nullptr};
+HttpAnswer get_history(const DaemonView& view) {
+  return {200, kJsonType, history_json(view.status.history->entries()) + "\n", {}, nullptr};
 }
 
 HttpAnswer get_traffic(const StatusBoard& board, LoopRequests& requests) {
   const auto until = std::chrono::steady_clock::now() + kTrafficPatience;
   requests.want_traffic();
   SharedView view = board.look();
-  while (!view->traffic && std::chrono::steady_clock::now() < until)
+  while (!view->traffic && view->traffic_fault.empty() && std::chrono::steady_clock::now() < until)
     view = board.wait_for_other(view, kTrafficPatience);
   if (view->traffic) return {200, kJsonType, *view->traffic + "\n", {}, nullptr};
   return problem(503, view->traffic_fault.empty() ? "the daemon is busy" : view->traffic_fault);
@@ -35,8 +35,8 @@ HttpAnswer get_health() {
   return {200, kJsonType, "{\"alive\": true}\n", {}, nullptr};
 }
 
-HttpAnswer get_readiness(const DaemonView& snapshot) {
-  const bool ready = is_ready(snapshot.status);
+HttpAnswer get_readiness(const DaemonView& view) {
+  const bool ready = is_ready(view.status);
   return {ready ? 200 : 503,
           kJsonType,
           ready ? "{\"ready\": true}\n" : "{\"ready\": false}\n",

@@ -52,6 +52,8 @@ class HttpService {
   virtual HttpAnswer answer(const HttpRequest& request) const = 0;
   /// An answer that the transport needs by itself, such as 413.
   virtual HttpAnswer fault(int status, const std::string& detail) const = 0;
+  /// The answer to a path never ends, so that it gets a thread which others don't wait for.
+  virtual bool is_endless(const std::string& path) const = 0;
   /// Bytes that a body may have.
   virtual std::size_t max_body() const = 0;
 };

@@ -136,7 +136,7 @@ class Server : public HttpServer {
 
  private:
   bool give(Connection& connection) {
-    if (connection.head.path == kWatchPath) return watchers_.give(connection);
+    if (service_.is_endless(connection.head.path)) return watchers_.give(connection);
     const bool with_body = connection.head.method != "GET" && connection.head.method != "HEAD";
     return (with_body ? bodies_ : views_).give(connection);
   }

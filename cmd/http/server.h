@@ -12,8 +12,6 @@ namespace twobox {
 
 /// Calls whose answer never ends, at once.
 constexpr std::size_t kMaxWatchers = 128;
-/// The path of the only one of them.
-constexpr char kWatchPath[] = "/v1/events";
 
 /// One call for each connection, which is closed after the answer. Serves until it is destroyed, on
 /// threads of its own.

@@ -80,6 +80,7 @@ void Daemon::show_traffic() {
   if (!requests_.traffic_is_wanted()) {
     traffic_due_.reset();
     shown_.traffic.reset();
+    shown_.traffic_fault.clear();
     return;
   }
   if (traffic_due_ && *traffic_due_ > now().steady) return;

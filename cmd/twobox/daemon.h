@@ -101,7 +101,7 @@ class Daemon {
   KeepalivedFifos fifos_;
   Promotions promotions_;
   std::vector<RoleRequest> roles_set_;  // answered after the pass that acts on them
-  std::vector<std::pair<std::promise<DocumentVerdict>, DocumentVerdict>>
+  std::vector<std::pair<std::promise<Result<DocumentVerdict>>, DocumentVerdict>>
       documents_taken_;  // so too
   DesiredState desired_;
   std::optional<Roles> acts_on_;  // what desired_ was made of; absent: not of the document in force

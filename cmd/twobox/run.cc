@@ -10,6 +10,7 @@
 #include "twobox/commands.h"
 #include "twobox/daemon.h"
 #include "twobox/log.h"
+#include "twobox/token_file.h"
 
 namespace twobox {
 namespace {
@@ -90,6 +91,15 @@ Result<std::vector<Listener>> open_listeners(const DaemonOptions& options) {
   return listeners;
 }
 
+AccessPolicy access_policy(const DaemonOptions& options) {
+  AccessPolicy policy;
+  policy.client_certificates = !options.tls.client_authority.empty();
+  // Read for each call, so that it can be changed at any time.
+  if (!options.token_file.empty())
+    policy.token = [file = options.token_file] { return read_token(file); };
+  return policy;
+}
+
 /// Where the document is kept, and who may change it.
 DocumentSource settle_source(DaemonOptions& options) {
   if (!options.document.empty())
@@ -120,7 +130,7 @@ int run_daemon(DaemonOptions options) {
   StatusBoard board;
   const Backstage backstage{board, *requests, source,
                             options.large ? kMaxLargeDocumentBytes : kMaxDocumentBytes};
-  const Api api(backstage, {options.token_file, !options.tls.client_authority.empty()});
+  const Api api(backstage, access_policy(options));
   auto listeners = open_listeners(options);
   if (!listeners) return fail(listeners.error());
   Daemon daemon(std::move(options), *std::move(kernel),
