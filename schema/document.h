@@ -2,6 +2,7 @@
 // the VIP's prefix) are filled in by resolve, not here.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "schema/check.h"
 #include "schema/net.h"
 
 namespace twobox {
@@ -30,6 +32,7 @@ std::string to_string(const Fault& fault);
 struct Node {
   std::vector<IpAddress> addresses;  // at most one per family serves as real server
   std::vector<MacAddress> macs;
+  std::optional<std::chrono::seconds> drain = {};  // as Server's, for all it serves
   friend bool operator==(const Node&, const Node&) = default;
 };
 
@@ -65,8 +68,13 @@ struct Server {
   Forwarding forwarding = Forwarding::kDirect;
   std::uint32_t upper_threshold = 0;  // connections; 0 = no limit
   std::uint32_t lower_threshold = 0;
+  /// Takes no new connection, and goes when none is left or after so long.
+  std::optional<std::chrono::seconds> drain = {};
   friend bool operator==(const Server&, const Server&) = default;
 };
+
+/// What becomes of a server whose checks fail.
+enum class OnFailure : std::uint8_t { kRemove, kWeightZero };
 
 /// Bits of IP_VS_SVC_F_SCHED1..3, which mean something else to each scheduler.
 struct SchedulerFlags {
@@ -83,13 +91,21 @@ struct Service {
   Protocol protocol;
   Port port;
   std::string scheduler = "wlc";
-  SchedulerFlags scheduler_flags;
+  SchedulerFlags scheduler_flags = {};
   std::uint32_t persistence_timeout = 0;  // seconds; 0 = off
-  std::optional<unsigned>
-      persistence_prefix_length;               // from persistence_netmask; default: full length
-  bool one_packet = false;                     // UDP only
-  std::optional<Mark> mark;                    // mac-mark only
-  std::optional<std::vector<Server>> servers;  // default: every node, same port, weight 1
+  std::optional<unsigned> persistence_prefix_length =
+      {};                         // from persistence_netmask; default: full length
+  bool one_packet = false;        // UDP only
+  std::optional<Mark> mark = {};  // mac-mark only
+  std::optional<std::vector<Server>> servers = {};  // default: every node, same port, weight 1
+  std::optional<Check> check = {};                  // absent: its servers are taken to be well
+  OnFailure on_failure = OnFailure::kRemove;
+  std::uint32_t quorum = 1;             // with fewer healthy servers than this the fallback serves
+  std::optional<Server> fallback = {};  // unchecked, and alone while it serves
+  std::chrono::seconds slow_start{0};   // from up again to full weight; 0: at once
+  /// Servers that leave the document first lose their weight, and go when no connection is left or
+  /// after so long. Absent: they go at once.
+  std::optional<std::chrono::seconds> drain = {};
   friend bool operator==(const Service&, const Service&) = default;
 };
 

@@ -13,7 +13,7 @@ constexpr std::uint64_t kMaxUint32 = 0xffffffff;
 constexpr std::uint64_t kMaxPersistence = 2678400;
 
 Service stand_in() {
-  return Service{Protocol::kTcp, *Port::from_number(1), "wlc", {}, 0, {}, false, {}, {}};
+  return Service{.protocol = Protocol::kTcp, .port = *Port::from_number(1)};
 }
 
 std::string read_scheduler(const Field& field) {
