@@ -33,6 +33,8 @@ constexpr char kRedirectReason[] =
     ": a backup answers itself, or its IPVS would schedule again what the master sent";
 constexpr char kRedirectFirstReason[] =
     ": a backup answers new connections itself; IPVS knows the others by sync";
+constexpr char kRedirectPeersReason[] =
+    ": what a peer sends was scheduled there; a second holder of the VIP does not schedule it again";
 constexpr char kHideReason[] =
     ": IPVS, which knows no such protocol, must not find a peer's packet among old connections";
 constexpr char kRestoreReason[] = ": the protocol is again what it was before IPVS";
@@ -57,6 +59,21 @@ void add_redirect_first_rule(KernelState& state, AddressFamily family) {
       NftRuleConfig{{NftFamilyIs{family}, NftDestinationInSet{family, set}, NftOpensTcpConnection{},
                      NftCounter{}, NftRedirect{}},
                     set + kRedirectFirstReason};
+}
+
+void add_peers(KernelState& state, const std::set<MacAddress>& peers) {
+  state.nft_sets[NftSetKey{kPeerMacs}] = NftSetConfig{NftSetKeyType::kEtherAddress, false, 0};
+  for (const MacAddress& mac : peers) state.nft_elements[NftElementKey{kPeerMacs, mac}] = {};
+}
+
+/// True for what is redirected only as the first packet of its connection.
+bool is_first_only(RedirectOf packets, Protocol protocol) {
+  return packets == RedirectOf::kFirstPacket && protocol == Protocol::kTcp;
+}
+
+std::string peer_redirect_set(AddressFamily family, bool first_only) {
+  return std::string(first_only ? "peers-first" : "peers") +
+         (family == AddressFamily::kIpv4 ? "-ipv4" : "-ipv6");
 }
 
 void add_mark_rule(KernelState& state, AddressFamily family) {
@@ -117,6 +134,13 @@ bool holds_redirects(const std::string& set) {
   return false;
 }
 
+bool holds_peer_redirects(const std::string& set) {
+  for (const AddressFamily family : {AddressFamily::kIpv4, AddressFamily::kIpv6})
+    for (const bool first_only : {false, true})
+      if (set == peer_redirect_set(family, first_only)) return true;
+  return false;
+}
+
 bool is_redirected(const KernelState& state, const Endpoint& endpoint) {
   const AddressFamily family = endpoint.address.family();
   return state.nft_elements.contains({redirect_set(family), endpoint}) ||
@@ -136,10 +160,26 @@ void add_redirect_rules(KernelState& state, RedirectOf packets) {
 
 void add_redirect(KernelState& state, const Endpoint& endpoint, RedirectOf packets) {
   const AddressFamily family = endpoint.address.family();
-  const bool only_first =
-      packets == RedirectOf::kFirstPacket && endpoint.protocol == Protocol::kTcp;
-  state.nft_elements[NftElementKey{only_first ? redirect_first_set(family) : redirect_set(family),
+  const bool first_only = is_first_only(packets, endpoint.protocol);
+  state.nft_elements[NftElementKey{first_only ? redirect_first_set(family) : redirect_set(family),
                                    endpoint}] = {};
+}
+
+void add_peer_redirect(KernelState& state, const Endpoint& endpoint, RedirectOf packets,
+                       const std::set<MacAddress>& peers) {
+  const AddressFamily family = endpoint.address.family();
+  const bool first_only = is_first_only(packets, endpoint.protocol);
+  const std::string set = peer_redirect_set(family, first_only);
+  add_peers(state, peers);
+  state.nft_sets[NftSetKey{set}] = NftSetConfig{endpoint_type(family), false, 0};
+  state.nft_elements[NftElementKey{set, endpoint}] = {};
+  std::vector<NftStatement> statements = {NftFamilyIs{family}, NftArrivesOverEthernet{},
+                                          NftEtherSourceInSet{kPeerMacs},
+                                          NftDestinationInSet{family, set}};
+  if (first_only) statements.push_back(NftOpensTcpConnection{});
+  statements.insert(statements.end(), {NftCounter{}, NftRedirect{}});
+  state.nft_rules[NftRuleKey{kRedirectChain, "redirect-" + set}] =
+      NftRuleConfig{std::move(statements), "redirect-" + set + kRedirectPeersReason};
 }
 
 std::string mark_map(AddressFamily family) {
@@ -150,8 +190,7 @@ void add_mac_mark_rules(KernelState& state, const std::set<MacAddress>& peers) {
   state.nft_tables[NftTableKey{}] = NftTableConfig{};
   state.nft_chains[NftChainKey{kMacMarkChain}] =
       NftChainConfig{"filter", NftHook::kInput, kManglePriority, true};
-  state.nft_sets[NftSetKey{kPeerMacs}] = NftSetConfig{NftSetKeyType::kEtherAddress, false, 0};
-  for (const MacAddress& mac : peers) state.nft_elements[NftElementKey{kPeerMacs, mac}] = {};
+  add_peers(state, peers);
   add_mark_rule(state, AddressFamily::kIpv4);
   add_mark_rule(state, AddressFamily::kIpv6);
   add_exchange_chains(state);

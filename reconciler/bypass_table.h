@@ -24,6 +24,15 @@ void add_redirect_rules(KernelState& state, RedirectOf packets);
 /// Makes this node answer `endpoint` itself, before its IPVS sees the packet.
 void add_redirect(KernelState& state, const Endpoint& endpoint, RedirectOf packets);
 
+/// Makes this node answer `endpoint` itself when one of `peers` sends it, in every role: a peer that
+/// does so has scheduled it already. While two nodes hold the VIP, each directs its own clients.
+/// It tells peers by their MACs, so only on Ethernet.
+void add_peer_redirect(KernelState& state, const Endpoint& endpoint, RedirectOf packets,
+                       const std::set<MacAddress>& peers);
+
+/// True for the sets of add_peer_redirect().
+bool holds_peer_redirects(const std::string& set);
+
 /// The sets that hold redirected endpoints of a family. No endpoint is in both for longer than a
 /// change from one to the other takes.
 std::string redirect_set(AddressFamily family);

@@ -79,6 +79,10 @@ class ReasonOf {
     const std::string vip = vip_text(endpoint->address, desired_);
     if (change.after && change.after->mark)
       return "what no peer has forwarded to " + vip + " is marked";
+    if (holds_peer_redirects(change.key.set))
+      return action_of(change) == Action::kCreate
+                 ? "what a peer sends to " + vip + " was scheduled there, so this node answers"
+                 : in_our_table(change);
     if (!holds_redirects(change.key.set))
       return action_of(change) == Action::kCreate
                  ? "what a peer forwards to " + vip + " is hidden from IPVS"

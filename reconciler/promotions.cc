@@ -6,8 +6,7 @@ namespace twobox {
 namespace {
 
 bool waits(const Vip& vip, Role decided) {
-  const bool flips = vip.bypass == Bypass::kRedirect || vip.bypass == Bypass::kBackupOnly;
-  return is_followed(vip.role) && flips && decided == Role::kMaster;
+  return is_followed(vip.role) && vip.bypass == Bypass::kBackupOnly && decided == Role::kMaster;
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ namespace twobox {
 
 /// The address of a followed VIP is here before the old master has given it up, or has put its
 /// bypass on. Who lifts the own bypass meanwhile makes two directors that forward to each other;
-/// who waits serves alone. So redirect and backup-only wait. Pure: the caller owns the clock.
+/// who waits serves alone. So backup-only waits; the others tell a peer's packets by its MAC in
+/// every role. Pure: the caller owns the clock.
 class Promotions {
  public:
   /// Many times what a peer was seen to need (17 ms in the median, 53 ms at most, on an emulated

@@ -132,6 +132,9 @@ class Resolver {
     } else if (!is_followed(vip.role)) {
       desired_.directed.emplace(AddressKey{vip.interface, vip.address}, endpoint);
     }
+    // Who else moves the address may give it to two at a time.
+    if (is_followed(vip.role))
+      add_peer_redirect(desired_.kernel, endpoint, desired_.redirect_of, peer_macs());
   }
 
   void add_server(const Vip& vip, const Service& service, const IpvsServiceKey& key,

@@ -77,6 +77,26 @@ TEST_CASE("the table that redirects first packets reads back equal, also after n
   CHECK(nftables.observe() == want);
 }
 
+// What nft loads from it tells the family by the type in the Ethernet header: it counts as edited.
+TEST_CASE("the table that redirects peers reads back equal, and nft loads its listing") {
+  Nftables nftables;
+  KernelState want = redirect_first_state();
+  const std::set<MacAddress> peers = {*MacAddress::parse("08:00:27:e1:3c:c5")};
+  for (const RedirectOf packets : {RedirectOf::kEveryPacket, RedirectOf::kFirstPacket})
+    for (const char* const vip : {"192.0.2.1", "2001:db8::1"})
+      add_peer_redirect(want, endpoint(vip, Protocol::kTcp, 80), packets, peers);
+  CHECK(nftables.made(want) == want);
+  const std::string listed = list_ruleset();
+  CAPTURE(listed);
+  CHECK(contains(listed,
+                 "ether saddr @peer-macs ip daddr . meta l4proto . th dport @peers-ipv4 counter"));
+  CHECK(contains(listed, "@peers-first-ipv6 tcp flags syn / fin,syn,rst,ack counter"));
+  nft("flush ruleset");
+  nft(listed);
+  CHECK(list_ruleset() == listed);
+  CHECK(nftables.observe().nft_elements == want.nft_elements);
+}
+
 TEST_CASE("counts are read alone, and are no part of their rules") {
   Nftables nftables;
   CHECK(nftables.counts().empty());

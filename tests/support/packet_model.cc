@@ -7,48 +7,12 @@
 #include <set>
 #include <utility>
 
+#include "tests/support/packet_firewall.h"
+
 namespace twobox::testing {
 namespace {
 
 constexpr std::array<std::uint8_t, 6> kClientMac = {0x02, 0x00, 0x00, 0x00, 0x00, 0x40};
-constexpr std::uint32_t kDormantTable = 1;  // NFT_TABLE_F_DORMANT, linux/netfilter/nf_tables.h
-// IPVS hooks LOCAL_IN at NF_IP_PRI_NAT_SRC - 2 and - 1 (ip_vs_core.c).
-constexpr std::int32_t kIpvsPriority = 98;
-
-struct Packet {
-  Endpoint destination;
-  MacAddress source;
-  std::uint32_t mark = 0;
-  std::uint8_t protocol_number = 0;  // as its IP header has it
-};
-
-std::uint8_t number_of(Protocol protocol) {
-  switch (protocol) {
-    case Protocol::kUdp:
-      return 17;
-    case Protocol::kSctp:
-      return 132;
-    case Protocol::kTcp:
-      break;
-  }
-  return 6;
-}
-
-bool is_hidden(const Packet& packet) {
-  return packet.protocol_number != number_of(packet.destination.protocol);
-}
-
-/// What happens to a packet on one machine, in words.
-class Notes {
- public:
-  void add(const std::string& note) { text_ += (text_.empty() ? "" : ", ") + note; }
-  std::string on(const Station& machine) const {
-    return machine.name + (text_.empty() ? "" : " [" + text_ + "]");
-  }
-
- private:
-  std::string text_;
-};
 
 std::optional<std::string> sysctl(const Station& machine, const std::string& name) {
   const auto found = machine.kernel.sysctls.find(SysctlKey{name});
@@ -79,122 +43,6 @@ bool answers_for(const Station& machine, const IpAddress& address) {
          !is_set(machine, "net.ipv4.conf." + interface + ".arp_ignore");
 }
 
-/// Which of a hook's chains: IPVS stands between those of LOCAL_IN.
-enum class Side { kBeforeIpvs, kBehindIpvs };
-
-/// The chains of one hook, rule by rule. Rules of a chain are taken by name: the kernel's order is
-/// that of their making, and nothing may depend on it.
-class Firewall {
- public:
-  Firewall(const Station& machine, Packet& packet, Notes& notes)
-      : machine_(machine), kernel_(machine.kernel), packet_(packet), notes_(notes) {}
-
-  /// Returns why the packet was dropped; nothing if it goes on.
-  std::optional<std::string> run(NftHook hook, Side side = Side::kBeforeIpvs) {
-    const auto table = kernel_.nft_tables.find(NftTableKey{});
-    if (table == kernel_.nft_tables.end() || (table->second.flags & kDormantTable) != 0)
-      return std::nullopt;
-    for (const auto& [priority, name] : chains_of(hook, side)) {
-      run_rules(name);
-      if (drop_) return drop_;
-      if (!is_accepted_ && !kernel_.nft_chains.at(NftChainKey{name}).accept_policy)
-        return "the policy of chain " + name;
-    }
-    return std::nullopt;
-  }
-
-  // What a statement says to the packet; false ends the rule.
-  bool operator()(const NftFamilyIs& statement) const { return is_of(statement.family); }
-  bool operator()(const NftHeaderVersionIs& statement) const { return is_of(statement.family); }
-  bool operator()(const NftArrivesOverEthernet&) const { return true; }
-  bool operator()(const NftDestinationInSet& statement) const {
-    return is_of(statement.family) && destination_in(statement.set) != nullptr;
-  }
-  bool operator()(const NftOpensTcpConnection&) const {
-    return packet_.destination.protocol == Protocol::kTcp;  // it is always the first packet
-  }
-  bool operator()(const NftHeaderProtocolIs& statement) const {
-    return is_of(statement.family) && packet_.protocol_number == statement.number;
-  }
-  bool operator()(const NftSetHeaderProtocol& statement) {
-    packet_.protocol_number = statement.number;
-    return true;
-  }
-  bool operator()(const NftCounter&) const { return true; }
-  bool operator()(const NftEtherSourceInSet& statement) const {
-    return element(statement.set, packet_.source) != nullptr;
-  }
-  bool operator()(const NftEtherSourceNotInSet& statement) const {
-    return element(statement.set, packet_.source) == nullptr;
-  }
-  bool operator()(const NftMarkFromMap& statement) {
-    const auto* const found = is_of(statement.family) ? destination_in(statement.map) : nullptr;
-    if (found == nullptr || !found->mark) return false;
-    packet_.mark = *found->mark;
-    notes_.add("mark " + std::to_string(packet_.mark));
-    return true;
-  }
-  bool operator()(const NftRedirect&) {
-    const auto own = std::ranges::find(machine_.addresses, packet_.destination.address.family(),
-                                       &IpAddress::family);
-    if (own == machine_.addresses.end()) {
-      drop_ = "a redirect without an address of its own";
-      return false;
-    }
-    packet_.destination.address = *own;
-    is_accepted_ = true;
-    notes_.add("redirect");
-    return true;
-  }
-  bool operator()(const NftUnknown& statement) {
-    drop_ = "a rule that this model can't read (" + statement.text + ")";
-    return false;
-  }
-
- private:
-  std::vector<std::pair<std::int32_t, std::string>> chains_of(NftHook hook, Side side) const {
-    std::vector<std::pair<std::int32_t, std::string>> chains;
-    for (const auto& [key, chain] : kernel_.nft_chains)
-      if (chain.hook == hook && (hook != NftHook::kInput || side_of(chain.priority) == side))
-        chains.emplace_back(chain.priority, key.name);
-    std::ranges::sort(chains);
-    return chains;
-  }
-
-  void run_rules(const std::string& chain) {
-    is_accepted_ = false;
-    for (const auto& [key, rule] : kernel_.nft_rules) {
-      if (key.chain != chain) continue;
-      for (const NftStatement& statement : rule.statements)
-        if (!std::visit(*this, statement)) break;
-      if (is_accepted_ || drop_) return;
-    }
-  }
-
-  static Side side_of(std::int32_t priority) {
-    return priority < kIpvsPriority ? Side::kBeforeIpvs : Side::kBehindIpvs;
-  }
-
-  bool is_of(AddressFamily family) const { return packet_.destination.address.family() == family; }
-
-  template <typename Value>
-  const NftElementConfig* element(const std::string& set, const Value& value) const {
-    const auto found = kernel_.nft_elements.find(NftElementKey{set, value});
-    return found == kernel_.nft_elements.end() ? nullptr : &found->second;
-  }
-
-  const NftElementConfig* destination_in(const std::string& set) const {
-    return is_hidden(packet_) ? nullptr : element(set, packet_.destination);
-  }
-
-  const Station& machine_;
-  const KernelState& kernel_;
-  Packet& packet_;
-  Notes& notes_;
-  std::optional<std::string> drop_;
-  bool is_accepted_ = false;  // by the chain that runs; the hook's next chain runs all the same
-};
-
 /// The switch works only beside a sync daemon in backup state (ip_vs.h, sysctl_backup_only).
 bool passes_ipvs_by(const Station& machine) {
   return is_set(machine, "net.ipv4.vs.backup_only") &&
@@ -222,7 +70,7 @@ class Walk {
 
   std::vector<Path> from_client(const Endpoint& destination) {
     const Packet packet{destination, MacAddress::from_bytes(kClientMac), 0,
-                        number_of(destination.protocol)};
+                        ip_protocol(destination.protocol)};
     for (const Station* machine : segment_)
       if (answers_for(*machine, destination.address)) arrive(*machine, packet, {"client", {}});
     if (paths_.empty())
