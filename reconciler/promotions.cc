@@ -3,38 +3,47 @@
 #include <algorithm>
 
 namespace twobox {
-namespace {
 
-bool waits(const Vip& vip, Role decided) {
-  return is_followed(vip.role) && vip.bypass == Bypass::kBackupOnly && decided == Role::kMaster;
+/// Puts `vip` into `next` with the deadline it has, or gets now.
+void Promotions::prolong(Deadlines& next, const Deadlines& now, const VipName& vip, bool came_now,
+                         std::chrono::seconds patience, SteadyTime time) {
+  const auto begun = now.find(vip);
+  if (!came_now && begun == now.end()) return;
+  const SteadyTime until = came_now ? time + patience : begun->second;
+  if (until > time) next.emplace(vip, until);
 }
-
-}  // namespace
 
 Roles Promotions::act_on(const Document& document, const VipRoles& decided, SteadyTime now) {
   Roles roles = roles_of(decided);
-  std::map<VipName, SteadyTime> waiting;
+  Deadlines waiting;
+  Deadlines answering;
   for (const auto& [name, vip] : document.vips) {
-    if (!waits(vip, decided.at(name).role)) continue;
+    if (decided.at(name).role != Role::kMaster) continue;
     const auto last = last_.find(name);
     const bool came_now = last != last_.end() && last->second.role != Role::kMaster;
-    const auto begun = waiting_.find(name);
-    if (!came_now && begun == waiting_.end()) continue;
-    const SteadyTime until = came_now ? now + kPeerGivesWay : begun->second;
-    if (until <= now) continue;
-    roles[name] = Role::kBackup;
-    waiting.emplace(name, until);
+    if (vip.bypass == Bypass::kBackupOnly && is_followed(vip.role))
+      prolong(waiting, waiting_, name, came_now, kPeerGivesWay, now);
+    if (vip.bypass == Bypass::kRedirect)
+      prolong(answering, answering_, name, came_now, kPeersAnswered, now);
+    if (waiting.contains(name)) roles[name] = Role::kBackup;
   }
   waiting_ = std::move(waiting);
+  answering_ = std::move(answering);
   last_ = decided;
   return roles;
 }
 
+std::set<VipName> Promotions::answering_peers() const {
+  std::set<VipName> names;
+  for (const auto& [name, until] : answering_) names.insert(name);
+  return names;
+}
+
 std::optional<SteadyTime> Promotions::next() const {
-  const auto first =
-      std::ranges::min_element(waiting_, {}, [](const auto& waiting) { return waiting.second; });
-  if (first == waiting_.end()) return std::nullopt;
-  return first->second;
+  std::optional<SteadyTime> next;
+  for (const Deadlines* const deadlines : {&waiting_, &answering_})
+    for (const auto& [name, until] : *deadlines) next = next ? std::min(*next, until) : until;
+  return next;
 }
 
 }  // namespace twobox

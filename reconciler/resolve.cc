@@ -46,6 +46,17 @@ std::vector<Server> servers_or_default(const Document& document, const Service& 
   return servers;
 }
 
+std::set<MacAddress> peer_macs(const Document& document, const NodeName& own) {
+  std::set<MacAddress> macs;
+  for (const auto& [name, node] : document.nodes)
+    if (name != own) macs.insert(node.macs.begin(), node.macs.end());
+  return macs;
+}
+
+Endpoint endpoint_of(const Vip& vip, const Service& service) {
+  return {vip.address.address(), service.protocol, service.port.host_order()};
+}
+
 class Resolver {
  public:
   Resolver(const Document& document, const NodeName& node) : document_(document), node_(node) {
@@ -64,7 +75,8 @@ class Resolver {
     for (const auto& [sysctl, value] : bypass_sysctls(document_, vip)) hold(sysctl, value);
     for (const Service& service : vip.services) add_service(name, vip, service, role);
     if (vip.bypass == Bypass::kRedirect) add_redirect_rules(desired_.kernel, desired_.redirect_of);
-    if (vip.bypass == Bypass::kMacMark) add_mac_mark_rules(desired_.kernel, peer_macs());
+    if (vip.bypass == Bypass::kMacMark)
+      add_mac_mark_rules(desired_.kernel, peer_macs(document_, node_));
   }
 
   void add_sysctls() {
@@ -109,15 +121,8 @@ class Resolver {
     desired_.kernel.sysctls[SysctlKey{sysctl}] = SysctlConfig{normal_sysctl_value(value)};
   }
 
-  std::set<MacAddress> peer_macs() const {
-    std::set<MacAddress> macs;
-    for (const auto& [name, node] : document_.nodes)
-      if (name != node_) macs.insert(node.macs.begin(), node.macs.end());
-    return macs;
-  }
-
   void add_service(const VipName& name, const Vip& vip, const Service& service, Role role) {
-    const Endpoint endpoint{vip.address.address(), service.protocol, service.port.host_order()};
+    const Endpoint endpoint = endpoint_of(vip, service);
     const IpvsServiceKey key = service_key(vip, service, node_);
     if (const auto* const mark = std::get_if<FirewallMark>(&key)) {
       add_mark(desired_.kernel, endpoint, mark->mark);
@@ -132,9 +137,6 @@ class Resolver {
     } else if (!is_followed(vip.role)) {
       desired_.directed.emplace(AddressKey{vip.interface, vip.address}, endpoint);
     }
-    // Who else moves the address may give it to two at a time.
-    if (is_followed(vip.role))
-      add_peer_redirect(desired_.kernel, endpoint, desired_.redirect_of, peer_macs());
   }
 
   void add_server(const Vip& vip, const Service& service, const IpvsServiceKey& key,
@@ -164,7 +166,20 @@ DesiredState resolve(const ValidDocument& document, const NodeName& node, const 
   for (const auto& [name, vip] : document->vips) resolver.add_vip(name, vip, roles.at(name));
   resolver.add_sysctls();
   resolver.add_timeouts();
-  return resolver.take(roles);
+  DesiredState desired = resolver.take(roles);
+  // Who else moves an address may give it to two at a time.
+  for (const auto& [name, vip] : document->vips)
+    if (is_followed(vip.role)) answer_peers(desired, document, node, name);
+  return desired;
+}
+
+void answer_peers(DesiredState& desired, const ValidDocument& document, const NodeName& node,
+                  const VipName& vip_name) {
+  const Vip& vip = document->vips.at(vip_name);
+  if (vip.bypass != Bypass::kRedirect) return;
+  for (const Service& service : vip.services)
+    add_peer_redirect(desired.kernel, endpoint_of(vip, service), desired.redirect_of,
+                      peer_macs(*document, node));
 }
 
 DesiredState nothing_desired() {

@@ -36,6 +36,10 @@ using Roles = std::map<VipName, Role>;
 /// anything else is a programmer's mistake.
 DesiredState resolve(const ValidDocument& document, const NodeName& node, const Roles& roles);
 
+/// Makes the node answer itself what its peers send to a VIP by `redirect`, in every role.
+void answer_peers(DesiredState& desired, const ValidDocument& document, const NodeName& node,
+                  const VipName& vip);
+
 /// The state of a node that holds nothing: what cleanup works towards.
 DesiredState nothing_desired();
 

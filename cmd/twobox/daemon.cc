@@ -164,6 +164,8 @@ bool Daemon::find_target() {
   recorder_.identified(standpoint->node, standpoint->roles, now());
   acts_on_ = promotions_.act_on(*document_->document, standpoint->roles, now().steady);
   desired_ = resolve(document_->document, standpoint->node, *acts_on_);
+  for (const VipName& vip : promotions_.answering_peers())
+    answer_peers(desired_, document_->document, standpoint->node, vip);
   recorder_.acts_on(*acts_on_, desired_, now());
   return true;
 }

@@ -65,6 +65,7 @@ TEST_CASE("demotion, roles of the document and schemes that tell peers apart act
     Promotions promotions;
     CHECK(promotions.act_on(with(bypass), web(Role::kBackup), at(0ms)) == kBackup);
     CHECK(promotions.act_on(with(bypass), web(Role::kMaster), at(1ms)) == kMaster);
+    CHECK(promotions.answering_peers().size() == (bypass == Bypass::kRedirect ? 1 : 0));
   }
   Promotions promotions;
   CHECK(promotions.act_on(with(Bypass::kBackupOnly), web(Role::kBackup), at(2ms)) == kBackup);
@@ -72,4 +73,27 @@ TEST_CASE("demotion, roles of the document and schemes that tell peers apart act
   CHECK(promotions.act_on(named, web(Role::kMaster, "document"), at(3ms)) == kMaster);
   CHECK(promotions.act_on(with(Bypass::kBackupOnly), web(Role::kBackup, "override"), at(4ms)) ==
         kBackup);
+}
+
+TEST_CASE("with redirect a new master answers its peers for a while, whoever promoted it") {
+  for (const RoleSource& source : {RoleSource{FollowAddress{}}, RoleSource{MasterNode{"a"}}}) {
+    Promotions promotions;
+    const Document document = with(Bypass::kRedirect, source);
+    promotions.act_on(document, web(Role::kMaster), at(0ms));
+    CHECK(promotions.answering_peers().empty());  // it was here before us
+    promotions.act_on(document, web(Role::kBackup), at(1ms));
+    CHECK(promotions.answering_peers().empty());
+    promotions.act_on(document, web(Role::kMaster), at(2ms));
+    CHECK(promotions.answering_peers() == std::set<VipName>{"web"});
+    CHECK(promotions.next() == at(10002ms));
+    promotions.act_on(document, web(Role::kMaster), at(10001ms));
+    CHECK(promotions.answering_peers() == std::set<VipName>{"web"});
+    promotions.act_on(document, web(Role::kMaster), at(10002ms));
+    CHECK(promotions.answering_peers().empty());
+    CHECK_FALSE(promotions.next().has_value());
+    promotions.act_on(document, web(Role::kBackup), at(11s));
+    promotions.act_on(document, web(Role::kMaster), at(12s));
+    promotions.act_on(document, web(Role::kFault), at(13s));
+    CHECK(promotions.answering_peers().empty());
+  }
 }
