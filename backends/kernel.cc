@@ -29,17 +29,32 @@ class Kernel : public LiveKernel {
       : address_(std::move(address)), ipvs_(std::move(ipvs)), nftables_(std::move(nftables)) {}
 
   Result<ObservedState> observe(const Scope& scope) override {
-    ObservedState state;
+    return observe_again({}, scope, Parts::all());
+  }
+
+  Result<ObservedState> observe_again(ObservedState state, const Scope& scope,
+                                      const Parts& parts) override {
     SettingsByInterface settings;
     if (const Status read = address_.observe(state.kernel, state.links, settings); !read)
       return with_context(read.error(), "read addresses");
-    if (const Status read = ipvs_.observe(state.kernel, state.ipvs_loaded); !read)
-      return with_context(read.error(), "read ipvs");
-    if (const Status read =
-            nftables_.observe(state.kernel, state.nft_rule_handles, state.nft_counts);
-        !read)
-      return with_context(read.error(), "read nftables");
-    if (scope.dropping_chains) {
+    if (parts.ipvs) {
+      if (const Status read = ipvs_.observe(state.kernel, state.ipvs_loaded); !read)
+        return with_context(read.error(), "read ipvs");
+    }
+    if (!parts.ipvs && !parts.ipvs_services.empty()) {
+      if (const Status read =
+              ipvs_.observe_services(parts.ipvs_services, state.kernel, state.ipvs_loaded);
+          !read)
+        return with_context(read.error(), "read ipvs");
+    }
+    if (parts.nftables) {
+      if (const Status read =
+              nftables_.observe(state.kernel, state.nft_rule_handles, state.nft_counts);
+          !read)
+        return with_context(read.error(), "read nftables");
+    }
+    if (parts.other_tables || !scope.dropping_chains) state.dropping_chains.reset();
+    if (parts.other_tables && scope.dropping_chains) {
       if (auto read = nftables_.dropping_chains()) state.dropping_chains = *std::move(read);
     }
     const auto known = [&settings](const SysctlKey& key) { return find_setting(settings, key); };

@@ -56,6 +56,26 @@ struct Machine {
 struct Scope {
   std::set<SysctlKey> sysctls;  // the ones to read; one that does not exist is left out
   bool dropping_chains = false;
+  friend bool operator==(const Scope&, const Scope&) = default;
+};
+
+/// The parts of the kernel that take long to read and say when they change.
+struct Parts {
+  bool ipvs = false;
+  bool nftables = false;      // our table
+  bool other_tables = false;  // for Scope::dropping_chains
+  /// Of IPVS these services alone, with their real servers.
+  std::set<IpvsServiceKey> ipvs_services = {};
+
+  static Parts all() { return {true, true, true}; }
+  Parts& operator|=(const Parts& more) {
+    ipvs = ipvs || more.ipvs;
+    nftables = nftables || more.nftables;
+    other_tables = other_tables || more.other_tables;
+    ipvs_services.insert(more.ipvs_services.begin(), more.ipvs_services.end());
+    return *this;
+  }
+  friend bool operator==(const Parts&, const Parts&) = default;
 };
 
 /// One network namespace, read whole and changed step by step.
@@ -70,6 +90,15 @@ class Backend {
   /// flagged every attempt with NLM_F_DUMP_INTR; kUnavailable (EPERM) without CAP_NET_ADMIN. A
   /// partial state is never returned.
   virtual Result<ObservedState> observe(const Scope& scope) = 0;
+
+  /// observe(), but what is not among `parts` is taken over from `last`; addresses, links and
+  /// sysctls are always read.
+  virtual Result<ObservedState> observe_again(ObservedState last, const Scope& scope,
+                                              const Parts& parts) {
+    static_cast<void>(last);
+    static_cast<void>(parts);
+    return observe(scope);
+  }
 
   /// observe()'s links and addresses alone, at a fraction of its cost.
   virtual Result<Machine> observe_machine() = 0;

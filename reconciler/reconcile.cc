@@ -1,5 +1,7 @@
 #include "reconciler/reconcile.h"
 
+#include <utility>
+
 #include "reconciler/bypass_table.h"
 #include "reconciler/describe.h"
 #include "reconciler/sync_daemon.h"
@@ -34,24 +36,65 @@ OwnershipRecord with_started_daemons(OwnershipRecord record, const ApplyReport& 
   return record;
 }
 
+/// Reads what is stale. After a failure nothing is known.
+Status look(Backend& backend, const Scope& scope, Sighting& seen) {
+  auto state =
+      seen.state && seen.scope == scope
+          ? backend.observe_again(*std::exchange(seen.state, std::nullopt), scope, seen.stale)
+          : backend.observe(scope);
+  seen.state.reset();
+  if (!state) return state.error();
+  seen = {*std::move(state), scope, {}};
+  return success();
+}
+
+/// More services than this are read sooner by reading all.
+constexpr std::size_t kServicesReadApart = 64;
+
+/// What these changes concern. A sysctl of IPVS may have loaded it.
+Parts parts_of(const Plan& plan, bool ipvs_loaded) {
+  Parts parts;
+  for (const Step& step : plan.steps) {
+    const Subsystem subsystem = subsystem_of(step.change);
+    parts.nftables = parts.nftables || subsystem == Subsystem::kNftables;
+    parts.ipvs = parts.ipvs || (subsystem == Subsystem::kSysctl && !ipvs_loaded);
+    if (subsystem != Subsystem::kIpvs) continue;
+    if (const auto* const service = std::get_if<IpvsServiceChange>(&step.change))
+      parts.ipvs_services.insert(service->key);
+    else if (const auto* const server = std::get_if<RealServerChange>(&step.change))
+      parts.ipvs_services.insert(server->key.service);
+    else
+      parts.ipvs = true;
+  }
+  parts.ipvs = parts.ipvs || parts.ipvs_services.size() > kServicesReadApart;
+  return parts;
+}
+
 }  // namespace
 
 Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
                                   OwnershipStore& ownership, Refusals& refusals, SteadyTime now) {
+  Sighting nothing;
+  return reconcile_once(desired, backend, ownership, refusals, now, nothing);
+}
+
+Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
+                                  OwnershipStore& ownership, Refusals& refusals, SteadyTime now,
+                                  Sighting& seen) {
   std::optional<DesiredState> reduced;
   if (!refusals.entries().empty()) reduced = within_reach(desired, refusals);
   const DesiredState& wanted = reduced ? *reduced : desired;
-  const auto before = backend.observe(scope_of(wanted, ownership.record()));
-  if (!before) return with_context(before.error(), "observe");
+  if (const Status read = look(backend, scope_of(wanted, ownership.record()), seen); !read)
+    return with_context(read.error(), "observe");
 
   PassReport report;
-  report.planned = make_plan(wanted, *before, ownership.record());
-  report.handles = before->nft_rule_handles;
-  report.vrrp = judge_vrrp(wanted, *before);
+  report.planned = make_plan(wanted, *seen.state, ownership.record());
+  report.handles = seen.state->nft_rule_handles;
+  report.vrrp = judge_vrrp(wanted, *seen.state);
 
   // Written before anything is changed: whatever is made from here on is known to be ours, even if
   // this process dies in the middle.
-  const OwnershipRecord claimed = claim(ownership.record(), wanted, *before);
+  const OwnershipRecord claimed = claim(ownership.record(), wanted, *seen.state);
   if (const Status kept = keep(ownership, claimed); !kept)
     return with_context(kept.error(), "nothing was changed: record of ownership");
   if (report.planned.in_sync()) {
@@ -62,13 +105,14 @@ Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
   report.applied = apply_plan(report.planned, wanted, backend, report.handles,
                               [&](const Change& change) { return refusals.may_try(change, now); });
 
-  const auto after = backend.observe(scope_of(wanted, ownership.record()));
-  if (!after) return with_context(after.error(), "observe after apply");
   const OwnershipRecord made =
-      with_started_daemons(ownership.record(), report.applied, before->links);
-  report.remaining = make_plan(wanted, *after, made);
+      with_started_daemons(ownership.record(), report.applied, seen.state->links);
+  seen.stale = parts_of(report.planned, seen.state->ipvs_loaded);
+  if (const Status read = look(backend, scope_of(wanted, ownership.record()), seen); !read)
+    return with_context(read.error(), "observe after apply");
+  report.remaining = make_plan(wanted, *seen.state, made);
   refusals.note(report.applied.outcomes, report.remaining, now);
-  if (const Status kept = keep(ownership, claim(made, wanted, *after)); !kept)
+  if (const Status kept = keep(ownership, claim(made, wanted, *seen.state)); !kept)
     return with_context(kept.error(), "record of ownership after apply");
   return report;
 }

@@ -20,6 +20,13 @@ class OwnershipStore {
   virtual Status save(const OwnershipRecord& record) = 0;
 };
 
+/// The last reading of the kernel, for a caller that is told what changes.
+struct Sighting {
+  std::optional<ObservedState> state;  // absent: nothing is known
+  Scope scope;                         // it was read with
+  Parts stale;                         // may have changed since
+};
+
 struct PassReport {
   Plan planned;
   std::map<NftRuleKey, std::uint64_t> handles;  // of the observation `planned` was made from
@@ -33,5 +40,10 @@ struct PassReport {
 /// then, unless the message says "observe after apply".
 Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
                                   OwnershipStore& ownership, Refusals& refusals, SteadyTime now);
+
+/// The same from what `seen` knows already; reads only what is stale, and what was changed here.
+Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
+                                  OwnershipStore& ownership, Refusals& refusals, SteadyTime now,
+                                  Sighting& seen);
 
 }  // namespace twobox

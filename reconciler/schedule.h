@@ -4,23 +4,37 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <utility>
 
+#include "reconciler/backend.h"
 #include "reconciler/backoff.h"
 #include "reconciler/refusals.h"
 
 namespace twobox {
 
-/// Any number of wakes before a pass count as one; every pass does the same work from fresh state.
+/// Any number of wakes before a pass count as one. A pass reads what the wakes since the last one
+/// spoke of; the timed one reads everything, whatever was heard.
 class Schedule {
  public:
   explicit Schedule(std::chrono::milliseconds resync) : resync_(resync) {}
 
-  /// Something may have changed in the kernel. Shortens no backoff: a kernel that can't be read is
-  /// not asked more often because it is busy.
-  void wake() { woken_ = true; }
+  /// How long nothing need be heard until everything is read again.
+  void set_resync(std::chrono::milliseconds resync) { resync_ = resync; }
+
+  /// These parts of the kernel, or those that are always read, may have changed. Shortens no
+  /// backoff: a kernel that can't be read is not asked more often because it is busy.
+  void wake(const Parts& parts) {
+    woken_ = true;
+    stale_ |= parts;
+  }
+  /// The same, where it is enough to know by `due`.
+  void wake_by(SteadyTime due, const Parts& parts) {
+    if (!due_ || due < *due_) due_ = due;
+    stale_ |= parts;
+  }
   /// The situation is new (document, role, signal): the next pass is due at once.
   void start_afresh() {
-    woken_ = true;
+    wake(Parts::all());
     failures_ = 0;
   }
 
@@ -33,21 +47,32 @@ class Schedule {
     last_ = now;
     ++failures_;
   }
-  /// Call before a pass, so that a wake during it is not lost.
-  void pass_begins() { woken_ = false; }
+  /// Call before a pass, so that a wake during it is not lost. Returns what it has to read.
+  Parts pass_begins(SteadyTime now) {
+    const bool everything = !last_full_ || failures_ > 0 || *last_full_ + resync_ <= now;
+    if (everything) stale_ = Parts::all();
+    if (stale_ == Parts::all()) last_full_ = now;
+    woken_ = false;
+    due_.reset();
+    return std::exchange(stale_, {});
+  }
 
   /// `next_attempt`: when a refused object may be tried again.
   SteadyTime next(std::optional<SteadyTime> next_attempt) const {
     if (!last_) return SteadyTime::min();
     if (failures_ > 0) return *last_ + retry_delay(failures_);
     if (woken_) return SteadyTime::min();
-    const SteadyTime timed = *last_ + resync_;
-    return next_attempt ? std::min(timed, *next_attempt) : timed;
+    SteadyTime next = *last_full_ + resync_;
+    if (next_attempt) next = std::min(next, *next_attempt);
+    return due_ ? std::min(next, *due_) : next;
   }
 
  private:
   std::chrono::milliseconds resync_;
   std::optional<SteadyTime> last_;
+  std::optional<SteadyTime> last_full_;  // when the last pass that read everything began
+  std::optional<SteadyTime> due_;
+  Parts stale_;  // beside what is always read
   unsigned failures_ = 0;
   bool woken_ = false;
 };

@@ -190,6 +190,16 @@ void StatusRecorder::judge_vrrp(const std::optional<VrrpVerdict>& verdict, Momen
   }
 }
 
+void StatusRecorder::listens_to_ipvs(bool loaded, const std::optional<Error>& deaf, Moment now) {
+  if (deaf) {
+    set("IpvsHeard", false, "Polled", "IPVS is looked at once a second: " + deaf->message, now);
+  } else if (loaded) {
+    set("IpvsHeard", true, "Probed", "the kernel tells of each change of IPVS", now);
+  } else {
+    set("IpvsHeard", true, "NotLoaded", "there is no IPVS that could change", now);
+  }
+}
+
 void StatusRecorder::update_ready(Moment now) {
   const bool converged = report_.conditions["Converged"].holds;
   if (report_.generation == 0) {

@@ -33,6 +33,8 @@ class StatusRecorder {
   std::vector<HistoryEntry> pass_made(const PassReport& pass, const Refusals& refusals,
                                       Moment begin, Moment end);
   void pass_failed(const Error& error, Moment begin, Moment end);
+  /// Whether each change of IPVS is heard of; `deaf` says why not.
+  void listens_to_ipvs(bool loaded, const std::optional<Error>& deaf, Moment now);
   void netlink_overran() { ++report_.totals.netlink_overruns; }
   void state_file_failed() { ++report_.totals.state_file_errors; }
 

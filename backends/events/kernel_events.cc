@@ -1,5 +1,7 @@
 #include "backends/events/kernel_events.h"
 
+#include <linux/genetlink.h>
+#include <linux/ip_vs.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -86,6 +88,24 @@ bool is_about_our_table(MessageView message, std::uint16_t type) {
   return !table || (header.nfgen_family == NFPROTO_INET && *table == kNftTableName);
 }
 
+/// A family comes and goes with its module. (net/netlink/genetlink.c, genl_ctrl_event)
+bool is_about_ipvs_module(MessageView message) {
+  const auto payload = netlink::attributes_of(message, GENL_HDRLEN);
+  if (!payload) return true;
+  const auto attributes = netlink::AttributeTable::parse(*payload, CTRL_ATTR_MAX);
+  if (!attributes) return true;
+  const auto name = (*attributes)[CTRL_ATTR_FAMILY_NAME].as_text();
+  return !name || *name == IPVS_GENL_NAME;
+}
+
+void note_netfilter_message(MessageView message, std::uint16_t type, KernelWake& wake) {
+  if (is_about_our_table(message, type))
+    wake.nftables = true;
+  else if (const int kind = NFNL_MSG_TYPE(type);
+           kind != NFT_MSG_NEWGEN && kind != NFT_MSG_NEWSETELEM && kind != NFT_MSG_DELSETELEM)
+    wake.other_tables = true;
+}
+
 }  // namespace
 
 Result<KernelEvents> KernelEvents::open(const OwnPorts& own) {
@@ -100,6 +120,10 @@ Result<KernelEvents> KernelEvents::open(const OwnPorts& own) {
     sources.push_back({std::move(*netfilter), NETLINK_NETFILTER, own.netfilter});
   else if (netfilter.error().errno_value != EPROTONOSUPPORT)
     return netfilter.error();
+  // The one group of the controller has the controller's number. (genetlink.c, genl_ctrl_groups)
+  auto generic = subscribe(NETLINK_GENERIC, {GENL_ID_CTRL});
+  if (!generic) return generic.error();
+  sources.push_back({std::move(*generic), NETLINK_GENERIC, {}});
   return KernelEvents(std::move(sources));
 }
 
@@ -143,8 +167,10 @@ void KernelEvents::read_datagram(const Source& source, MessageView rest, KernelW
     if (header.nlmsg_pid == source.own_port) continue;
     if (source.protocol == NETLINK_ROUTE)
       note_route_message(header.nlmsg_type, wake);
-    else if (is_about_our_table(message, header.nlmsg_type))
-      wake.nftables = true;
+    else if (source.protocol == NETLINK_NETFILTER)
+      note_netfilter_message(message, header.nlmsg_type, wake);
+    else if (is_about_ipvs_module(message))
+      wake.ipvs_module = true;
   }
 }
 

@@ -18,9 +18,10 @@ struct KernelWake {
   bool links_or_addresses = false;
   bool interface_settings = false;  // the few sysctls whose changes rtnetlink announces
   bool nftables = false;            // our table
+  bool other_tables = false;        // chains or rules of other nftables tables
+  bool ipvs_module = false;         // ip_vs came or went
   bool overrun = false;             // messages were lost: anything may have changed
 
-  bool any() const { return links_or_addresses || interface_settings || nftables || overrun; }
   friend bool operator==(const KernelWake&, const KernelWake&) = default;
 };
 
@@ -31,7 +32,8 @@ struct OwnPorts {
   std::optional<std::uint32_t> netfilter;
 };
 
-/// IPVS announces nothing; sysctls have SysctlWatch. Not thread-safe.
+/// Of IPVS only the module's coming and going is announced; for the rest there is IpvsWatch, and
+/// for sysctls SysctlWatch. Not thread-safe.
 class KernelEvents {
  public:
   /// Changes made through `own` do not wake, save those of IPv6 addresses: the kernel does not say
@@ -41,7 +43,7 @@ class KernelEvents {
   /// nftables is no error: there is then nothing to hear of it.
   static Result<KernelEvents> open(const OwnPorts& own = {});
 
-  /// One or two descriptors, readable when messages wait.
+  /// Up to three descriptors, readable when messages wait.
   std::vector<int> fds() const;
 
   /// Reads what waits, up to some thousand messages (the descriptors then stay readable), and says

@@ -73,6 +73,27 @@ Status IpvsBackend::observe(KernelState& state, bool& loaded) {
   return Error{ErrorKind::kTornDump, torn->errno_value, torn->message};
 }
 
+Status IpvsBackend::observe_services(const std::set<IpvsServiceKey>& keys, KernelState& state,
+                                     bool& loaded) {
+  const auto family = ipvs::find_family(socket_);
+  if (!family) return family.error();
+  auto tables =
+      *family ? ipvs::read_services(socket_, **family, keys) : Result<ipvs::Tables>(ipvs::Tables{});
+  if (!tables && is_torn(tables.error())) return observe(state, loaded);
+  if (!tables) return permission_in_words(tables.error());
+  loaded = family->has_value();
+  for (const IpvsServiceKey& key : keys) {
+    state.ipvs_services.erase(key);
+    const auto first = state.ipvs_servers.lower_bound(ipvs::before_servers_of(key));
+    auto last = first;
+    while (last != state.ipvs_servers.end() && last->first.service == key) ++last;
+    state.ipvs_servers.erase(first, last);
+  }
+  state.ipvs_services.merge(tables->services);
+  state.ipvs_servers.merge(tables->servers);
+  return success();
+}
+
 Result<Traffic> IpvsBackend::observe_traffic() {
   const auto family = ipvs::find_family(socket_);
   if (!family) return family.error();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,6 +31,9 @@ class IpvsBackend {
   /// Errors: kTornDump when other programs changed services during every attempt; kUnavailable
   /// (EPERM) without CAP_NET_ADMIN; kTransport. `state` is then unchanged.
   Status observe(KernelState& state, bool& loaded);
+
+  /// The same for these services and their real servers alone; all else in `state` stays.
+  Status observe_services(const std::set<IpvsServiceKey>& keys, KernelState& state, bool& loaded);
 
   /// Services and real servers alone, with what was counted; empty without ip_vs. Errors: as
   /// observe(), but kTornDump at once: whoever plots reads again soon.

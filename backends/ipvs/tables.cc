@@ -2,8 +2,10 @@
 
 #include <linux/ip_vs.h>
 
+#include <array>
 #include <cerrno>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "backends/ipvs/codec.h"
@@ -56,6 +58,26 @@ Result<Services> read_services(netlink::Socket& socket, std::uint16_t family) {
   return services;
 }
 
+/// Nothing if there is no such service.
+Result<std::optional<IpvsServiceConfig>> read_service(netlink::Socket& socket, std::uint16_t family,
+                                                      const IpvsServiceKey& key) {
+  const auto request = encode(IPVS_CMD_GET_SERVICE, key, std::nullopt);
+  if (!request) return request.error();
+  nlmsghdr* const header = nlmsg_hdr(request->get());
+  header->nlmsg_type = family;
+  std::optional<IpvsServiceConfig> config;
+  const Status read = socket.request(header, [&](MessageView message) -> Status {
+    auto service = decode_service(message);
+    if (!service) return service.error();
+    if (*service) config = std::move((*service)->second);
+    return success();
+  });
+  const bool is_gone =
+      !read && read.error().kind == ErrorKind::kKernelRefused && read.error().errno_value == ESRCH;
+  if (!read && !is_gone) return with_context(read.error(), "read " + key_text(key));
+  return config;
+}
+
 Result<Servers> read_servers_once(netlink::Socket& socket, std::uint16_t family,
                                   const IpvsServiceKey& service) {
   auto servers =
@@ -99,6 +121,30 @@ Result<IpvsTimeoutsConfig> read_timeouts(netlink::Socket& socket, std::uint16_t 
 }
 
 }  // namespace
+
+Result<Tables> read_services(netlink::Socket& socket, std::uint16_t family,
+                             const std::set<IpvsServiceKey>& keys) {
+  Tables tables;
+  for (const IpvsServiceKey& key : keys) {
+    auto before = read_service(socket, family, key);
+    if (!before) return before.error();
+    if (!*before) continue;
+    auto servers = read_servers(socket, family, key);
+    if (!servers) return servers.error();
+    // As in read_tables(): a service that went meanwhile has an empty list.
+    const auto after = read_service(socket, family, key);
+    if (!after) return after.error();
+    if (*before != *after)
+      return with_context({ErrorKind::kTornDump, EINTR, kChanging}, "read " + key_text(key));
+    tables.services.emplace(key, **std::move(before));
+    tables.servers.merge(*servers);
+  }
+  return tables;
+}
+
+RealServerKey before_servers_of(const IpvsServiceKey& service) {
+  return {service, IpAddress::from_ipv4(std::array<std::uint8_t, 4>{}), 0};
+}
 
 Result<Tables> read_tables(netlink::Socket& socket, std::uint16_t family) {
   Tables tables;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 
 #include "backends/netlink/socket.h"
 #include "reconciler/objects.h"
@@ -21,5 +22,13 @@ struct Tables {
 /// Errors: kTornDump when services came or went in the meantime (read again then); kKernelRefused
 /// (ENOENT when the family is gone, EPERM); kTransport.
 Result<Tables> read_tables(netlink::Socket& socket, std::uint16_t family);
+
+/// Of these services those that exist, and their real servers; neither daemons nor timeouts.
+/// Errors: as read_tables().
+Result<Tables> read_services(netlink::Socket& socket, std::uint16_t family,
+                             const std::set<IpvsServiceKey>& keys);
+
+/// Sorts before every real server of the service.
+RealServerKey before_servers_of(const IpvsServiceKey& service);
 
 }  // namespace twobox::ipvs

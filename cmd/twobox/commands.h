@@ -53,7 +53,8 @@ struct DaemonOptions {
   std::optional<NodeName> node;
   std::string state_directory = kDefaultStateDirectory;
   std::vector<std::string> listen;  // empty: kDefaultApi
-  std::chrono::seconds resync{5};
+  /// Between two readings of the whole kernel; absent: as often as it takes.
+  std::optional<std::chrono::seconds> resync;
   TlsFiles tls;            // without a certificate: TCP is plain
   std::string token_file;  // "": TCP asks for no token
 };

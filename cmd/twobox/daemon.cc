@@ -17,6 +17,11 @@
 namespace twobox {
 namespace {
 
+/// Between two readings of everything: where every change is announced, and where not.
+constexpr std::chrono::seconds kResyncHearing{30};
+constexpr std::chrono::seconds kResyncDeaf{5};
+/// Other hands' firewalls decide nothing here; whoever writes one does so rule by rule.
+constexpr std::chrono::seconds kOtherTablesSettle{1};
 /// A save is often several writes; half a document would only give a false alarm.
 constexpr std::chrono::milliseconds kDocumentSettles{100};
 
@@ -46,7 +51,7 @@ Daemon::Daemon(DaemonOptions options, std::unique_ptr<Backend> kernel, Records r
       board_(backstage.board),
       requests_(backstage.requests),
       source_(backstage.source),
-      schedule_(options_.resync),
+      schedule_(options_.resync.value_or(kResyncDeaf)),
       recorder_(options_.document, std::string(to_string(backstage.source)), now(),
                 std::move(records_.history.history)) {}
 
@@ -101,6 +106,7 @@ void Daemon::wait() {
                                  {ears_.sysctls.fd(), POLLIN, 0},
                                  {requests_.fd(), POLLIN, 0}};
   for (const int fd : ears_.kernel.fds()) waiting.push_back({fd, POLLIN, 0});
+  if (ears_.ipvs.fd() >= 0) waiting.push_back({ears_.ipvs.fd(), POLLIN, 0});
   for (const int fd : fifos_.fds()) waiting.push_back({fd, POLLIN, 0});
   ::poll(waiting.data(), waiting.size(), milliseconds_to_sleep());
 }
@@ -111,6 +117,7 @@ int Daemon::milliseconds_to_sleep() const {
   if (traffic_due_) due = std::min(due, *traffic_due_);
   if (!announcements_.empty()) due = std::min(due, announcements_.front().first);
   if (const auto promotion = promotions_.next()) due = std::min(due, *promotion);
+  if (const auto look = ears_.ipvs.next()) due = std::min(due, *look);
   const SteadyTime time = now().steady;
   if (due <= time) return 0;
   // Rounded up: waking a little early would spin.
@@ -120,17 +127,44 @@ int Daemon::milliseconds_to_sleep() const {
 void Daemon::hear() {
   hear_signals();
   hear_requests();
-  const KernelWake wake = ears_.kernel.drain();
+  hear_kernel();
   // Each is emptied, whatever the others say.
   const bool sysctls = ears_.sysctls.drain();
   const bool keepalived = fifos_.drain();
   const auto promotion = promotions_.next();
   const bool promoted = promotion && *promotion <= now().steady;
-  if (wake.any() || sysctls || keepalived || promoted) schedule_.wake();
-  // An interface that was missing may be there now.
-  if (wake.overrun) recorder_.netlink_overran();
-  if (wake.links_or_addresses || wake.overrun) refusals_.retry_unavailable(now().steady);
+  if (sysctls || keepalived || promoted) schedule_.wake({});
   if (ears_.document.drain()) document_due_ = now().steady + kDocumentSettles;
+}
+
+void Daemon::hear_kernel() {
+  const KernelWake wake = ears_.kernel.drain();
+  const SteadyTime time = now().steady;
+  Parts parts;
+  parts.nftables = wake.nftables;
+  parts.ipvs = ears_.ipvs.changed(time) || wake.ipvs_module;
+  if (wake.ipvs_module) ears_.ipvs.module_changed();
+  if (wake.overrun) {
+    parts = Parts::all();
+    recorder_.netlink_overran();
+  }
+  if (wake.links_or_addresses || wake.interface_settings || parts != Parts{}) schedule_.wake(parts);
+  if (wake.other_tables) {
+    parts.other_tables = true;
+    schedule_.wake_by(time + kOtherTablesSettle, parts);
+  }
+  // An interface that was missing may be there now.
+  if (wake.links_or_addresses || wake.overrun) refusals_.retry_unavailable(time);
+}
+
+/// Where each change of IPVS is announced, everything need be read only seldom.
+void Daemon::listen_to_ipvs() {
+  if (!seen_.state) return;
+  const bool loaded = seen_.state->ipvs_loaded;
+  if (ears_.ipvs.listen(loaded, now().steady)) schedule_.wake({.ipvs = true});
+  const auto& deaf = ears_.ipvs.without_probe();
+  schedule_.set_resync(options_.resync.value_or(deaf ? kResyncDeaf : kResyncHearing));
+  recorder_.listens_to_ipvs(loaded, deaf, now());
 }
 
 void Daemon::hear_signals() {
@@ -171,8 +205,8 @@ bool Daemon::find_target() {
 }
 
 void Daemon::pass() {
-  schedule_.pass_begins();
   const Moment begin = now();
+  seen_.stale = schedule_.pass_begins(begin.steady);
   if (!document_ || !find_target()) {
     schedule_.pass_succeeded(begin.steady);
     return;
@@ -182,7 +216,8 @@ void Daemon::pass() {
       !watched)
     log(LogLevel::kWarning, watched.error().message);
   const auto report =
-      reconcile_once(desired_, *kernel_, records_.ownership, refusals_, begin.steady);
+      reconcile_once(desired_, *kernel_, records_.ownership, refusals_, begin.steady, seen_);
+  listen_to_ipvs();
   if (report) {
     schedule_.pass_succeeded(now().steady);
     conclude(*report, begin);
@@ -204,7 +239,7 @@ void Daemon::conclude(const PassReport& report, Moment begin) {
     log_change(entry, recorder_.report().generation);
   keep_history();
   // Our own changes raise no event: what they brought about unplanned needs a pass all the same.
-  if (!report.remaining.in_sync() && !refusals_.next_attempt()) schedule_.wake();
+  if (!report.remaining.in_sync() && !refusals_.next_attempt()) schedule_.wake({});
 }
 
 void Daemon::keep_history() {

@@ -8,6 +8,7 @@
 
 #include "api/api.h"
 #include "backends/events/directory_watch.h"
+#include "backends/events/ipvs_changes.h"
 #include "backends/events/kernel_events.h"
 #include "backends/events/sysctl_watch.h"
 #include "reconciler/promotions.h"
@@ -29,6 +30,7 @@ struct Ears {
   SysctlWatch sysctls;
   DirectoryWatch document;
   FileDescriptor signals;
+  IpvsChanges ipvs;
 };
 
 /// What outlives the daemon.
@@ -78,6 +80,8 @@ class Daemon {
   void refuse(const std::string& reason, const std::string& message);
   void fall_back_to_last_good();
   void pass();
+  void hear_kernel();
+  void listen_to_ipvs();
   bool find_target();
   Result<Standpoint> standpoint_of(const ValidDocument& document);
   void keep_history();
@@ -105,6 +109,7 @@ class Daemon {
       documents_taken_;  // so too
   DesiredState desired_;
   std::optional<Roles> acts_on_;  // what desired_ was made of; absent: not of the document in force
+  Sighting seen_;
   Refusals refusals_;
   Schedule schedule_;
   StatusRecorder recorder_;

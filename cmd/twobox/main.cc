@@ -97,7 +97,7 @@ void add_run(CLI::App& app, DaemonOptions& options, Chosen& chosen) {
       .add_option_function<unsigned>(
           "--resync",
           [&options](unsigned seconds) { options.resync = std::chrono::seconds(seconds); },
-          "seconds between passes when nothing happens (default 5)")
+          "seconds between readings of everything (default 30, or 5 where changes of IPVS can't be heard)")
       ->check(CLI::Range(1U, 3600U));
   command.callback([&] { chosen = [&] { return run_daemon(options); }; });
 }

@@ -99,3 +99,25 @@ TEST_CASE("ipvs: a reading is complete or refused while real servers come and go
   });
   check_stable_part(stable);
 }
+
+TEST_CASE("some services read apart are as when everything is read") {
+  Kernel kernel;
+  for (int i = 1; i <= 3; ++i)
+    run("ipvsadm -A -t 192.0.2.1:" + std::to_string(i) +
+        " -s rr; ipvsadm -a -t 192.0.2.1:" + std::to_string(i) + " -r 192.0.2.11:80 -g");
+  run("ipvsadm -A -f 7 -s rr; ipvsadm -a -f 7 -r 192.0.2.11 -g");
+  IpvsBackend backend = opened();
+  KernelState state;
+  bool loaded = false;
+  REQUIRE(backend.observe(state, loaded));
+
+  run("ipvsadm -E -t 192.0.2.1:1 -s wlc; ipvsadm -e -t 192.0.2.1:1 -r 192.0.2.11:80 -g -w 5");
+  run("ipvsadm -D -t 192.0.2.1:2");
+  run("ipvsadm -A -t 192.0.2.1:4 -s rr; ipvsadm -a -t 192.0.2.1:4 -r 192.0.2.12:80 -g");
+  run("ipvsadm -a -f 7 -r 192.0.2.12 -g; ipvsadm -d -f 7 -r 192.0.2.11");
+  const std::set<IpvsServiceKey> changed = {tcp("192.0.2.1", 1), tcp("192.0.2.1", 2),
+                                            tcp("192.0.2.1", 4), mark4(7)};
+  REQUIRE(backend.observe_services(changed, state, loaded));
+  CHECK(loaded);
+  CHECK(state == kernel.observe());
+}

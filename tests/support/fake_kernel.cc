@@ -61,11 +61,37 @@ Error refused(const std::string& name, int code) {
 
 Result<ObservedState> FakeKernel::observe(const Scope& scope) {
   if (unreadable) return *unreadable;
+  read.push_back(Parts::all());
   ObservedState seen = state;
   std::erase_if(seen.kernel.sysctls,
                 [&](const auto& sysctl) { return !scope.sysctls.contains(sysctl.first); });
   if (!scope.dropping_chains) seen.dropping_chains.reset();
   return seen;
+}
+
+Result<ObservedState> FakeKernel::observe_again(ObservedState last, const Scope& scope,
+                                                const Parts& parts) {
+  auto now = observe(scope);
+  if (!now) return now;
+  read.back() = parts;
+  if (!parts.ipvs && parts.ipvs_services.empty()) {
+    now->ipvs_loaded = last.ipvs_loaded;
+    now->kernel.ipvs_services = std::move(last.kernel.ipvs_services);
+    now->kernel.ipvs_servers = std::move(last.kernel.ipvs_servers);
+    now->kernel.ipvs_daemons = std::move(last.kernel.ipvs_daemons);
+    now->kernel.ipvs_timeouts = std::move(last.kernel.ipvs_timeouts);
+  }
+  if (!parts.nftables) {
+    now->nft_rule_handles = std::move(last.nft_rule_handles);
+    now->nft_counts = std::move(last.nft_counts);
+    now->kernel.nft_tables = std::move(last.kernel.nft_tables);
+    now->kernel.nft_chains = std::move(last.kernel.nft_chains);
+    now->kernel.nft_sets = std::move(last.kernel.nft_sets);
+    now->kernel.nft_elements = std::move(last.kernel.nft_elements);
+    now->kernel.nft_rules = std::move(last.kernel.nft_rules);
+  }
+  if (!parts.other_tables) now->dropping_chains = std::move(last.dropping_chains);
+  return now;
 }
 
 Result<Machine> FakeKernel::observe_machine() {

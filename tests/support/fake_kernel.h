@@ -18,6 +18,8 @@ class FakeKernel : public Backend {
   explicit FakeKernel(KernelState initial = {}) { state.kernel = std::move(initial); }
 
   Result<ObservedState> observe(const Scope& scope) override;
+  Result<ObservedState> observe_again(ObservedState last, const Scope& scope,
+                                      const Parts& parts) override;
   Result<Machine> observe_machine() override;
   Result<Traffic> observe_traffic() override;
   std::vector<Status> apply(Subsystem subsystem, std::span<const Change> changes,
@@ -28,6 +30,9 @@ class FakeKernel : public Backend {
   std::map<std::string, int> refuse;
   /// Set: observing fails with it.
   std::optional<Error> unreadable;
+
+  /// What each observation has read.
+  std::vector<Parts> read;
 
   ObservedState state;
   Traffic traffic;

@@ -170,14 +170,54 @@ TEST_CASE("a failing pass waits; wakes do not hasten it, a new document does") {
   const SteadyTime start{};
   CHECK(schedule.next({}) <= start);
   schedule.pass_failed(start);
-  schedule.wake();
+  schedule.wake({});
   CHECK(schedule.next({}) == start + 100ms);
   schedule.start_afresh();
   CHECK(schedule.next({}) <= start);
-  schedule.pass_begins();
+  schedule.pass_begins(start);
   schedule.pass_succeeded(start);
   CHECK(schedule.next({}) == start + 5s);
   CHECK(schedule.next(start + 1s) == start + 1s);
-  schedule.wake();
+  schedule.wake({});
   CHECK(schedule.next({}) <= start);
+}
+
+TEST_CASE("a pass reads what may have changed, and what it has changed itself") {
+  Box box;
+  Sighting seen;
+  const DesiredState wanted = with_service(Role::kMaster);
+  const auto pass = [&] {
+    box.kernel.read.clear();
+    const auto report =
+        reconcile_once(wanted, box.kernel, box.ownership, box.refusals, box.time, seen);
+    REQUIRE(report.has_value());
+    CHECK(report->remaining.in_sync());
+    return report->planned.steps.size();
+  };
+  CHECK(pass() > 0);
+  const Parts the_service{.ipvs_services = {kEndpoint}};
+  Parts made = the_service;
+  made.nftables = true;
+  CHECK(box.kernel.read == std::vector<Parts>{Parts::all(), made});
+
+  // Nothing was heard of: not even what somebody did is seen.
+  box.kernel.state.kernel.ipvs_services.clear();
+  CHECK(pass() == 0);
+  CHECK(box.kernel.read == std::vector<Parts>{{}});
+  seen.stale.ipvs = true;
+  CHECK(pass() == 1 + 2);
+  CHECK(box.kernel.read == std::vector<Parts>{{.ipvs = true}, the_service});
+
+  // Addresses are always read, and concern no other part.
+  box.kernel.state.kernel.addresses.clear();
+  CHECK(pass() == 1);
+  CHECK(box.kernel.read == std::vector<Parts>{{}, {}});
+
+  // What was seen before a failure is not relied on.
+  box.kernel.unreadable = Error{ErrorKind::kTransport, EIO, "socket"};
+  CHECK_FALSE(
+      reconcile_once(wanted, box.kernel, box.ownership, box.refusals, box.time, seen).has_value());
+  box.kernel.unreadable.reset();
+  CHECK(pass() == 0);
+  CHECK(box.kernel.read == std::vector<Parts>{Parts::all()});
 }

@@ -11,7 +11,7 @@ constexpr SteadyTime kStart{};
 
 Schedule after_a_pass() {
   Schedule schedule(5s);
-  schedule.pass_begins();
+  schedule.pass_begins(kStart);
   schedule.pass_succeeded(kStart);
   return schedule;
 }
@@ -32,17 +32,17 @@ TEST_CASE("without news the next pass is timed, or due when a refused object may
 
 TEST_CASE("many wakes are one pass") {
   Schedule schedule = after_a_pass();
-  for (int i = 0; i < 3; ++i) schedule.wake();
+  for (int i = 0; i < 3; ++i) schedule.wake(Parts::all());
   CHECK(schedule.next({}) == SteadyTime::min());
-  schedule.pass_begins();
+  schedule.pass_begins(kStart + 1s);
   schedule.pass_succeeded(kStart + 1s);
   CHECK(schedule.next({}) == kStart + 6s);
 }
 
 TEST_CASE("a wake during a pass is not lost") {
   Schedule schedule = after_a_pass();
-  schedule.pass_begins();
-  schedule.wake();
+  schedule.pass_begins(kStart + 1s);
+  schedule.wake(Parts::all());
   schedule.pass_succeeded(kStart + 1s);
   CHECK(schedule.next({}) == SteadyTime::min());
 }
@@ -50,15 +50,15 @@ TEST_CASE("a wake during a pass is not lost") {
 TEST_CASE("failing passes wait longer each time, until one succeeds") {
   Schedule schedule = after_a_pass();
   for (const auto delay : {100ms, 200ms, 400ms}) {
-    schedule.pass_begins();
+    schedule.pass_begins(kStart);
     schedule.pass_failed(kStart);
-    schedule.wake();
+    schedule.wake(Parts::all());
     CHECK(schedule.next({}) == kStart + delay);
     CHECK(schedule.next(kStart + 1ms) == kStart + delay);  // a refused object does not hasten it
   }
-  schedule.pass_begins();
+  schedule.pass_begins(kStart);
   schedule.pass_succeeded(kStart);
-  schedule.pass_begins();
+  schedule.pass_begins(kStart);
   schedule.pass_failed(kStart);
   CHECK(schedule.next({}) == kStart + 100ms);
 }
@@ -68,4 +68,44 @@ TEST_CASE("starting afresh forgets the failures") {
   schedule.pass_failed(kStart);
   schedule.start_afresh();
   CHECK(schedule.next({}) == SteadyTime::min());
+}
+
+TEST_CASE("a pass reads what was heard of; the timed one reads everything") {
+  Schedule schedule(5s);
+  CHECK(schedule.pass_begins(kStart) == Parts::all());
+  schedule.pass_succeeded(kStart);
+  schedule.wake({});
+  CHECK(schedule.pass_begins(kStart + 1s) == Parts{});
+  schedule.wake({.ipvs = true});
+  schedule.wake({.nftables = true});
+  CHECK(schedule.pass_begins(kStart + 2s) == Parts{.ipvs = true, .nftables = true});
+  schedule.pass_succeeded(kStart + 2s);
+  // Whatever was heard meanwhile, everything is read in time.
+  CHECK(schedule.next({}) == kStart + 5s);
+  schedule.wake({});
+  CHECK(schedule.pass_begins(kStart + 5s) == Parts::all());
+  schedule.pass_succeeded(kStart + 5s);
+  schedule.set_resync(30s);
+  CHECK(schedule.next({}) == kStart + 35s);
+}
+
+TEST_CASE("after a failed pass everything is read") {
+  Schedule schedule = after_a_pass();
+  schedule.wake({});
+  schedule.pass_begins(kStart + 1s);
+  schedule.pass_failed(kStart + 1s);
+  CHECK(schedule.pass_begins(kStart + 2s) == Parts::all());
+}
+
+TEST_CASE("what can wait does, and goes along with the next pass") {
+  Schedule schedule = after_a_pass();
+  const Parts other{.other_tables = true};
+  schedule.wake_by(kStart + 2s, other);
+  schedule.wake_by(kStart + 3s, other);
+  CHECK(schedule.next({}) == kStart + 2s);
+  schedule.wake({});
+  CHECK(schedule.next({}) == SteadyTime::min());
+  CHECK(schedule.pass_begins(kStart + 1s) == other);
+  schedule.pass_succeeded(kStart + 1s);
+  CHECK(schedule.next({}) == kStart + 5s);
 }
