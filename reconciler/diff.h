@@ -1,6 +1,7 @@
 // The difference of two maps of kernel objects. Pure; the same for every kind.
 #pragma once
 
+#include <compare>
 #include <map>
 #include <optional>
 #include <vector>
@@ -17,10 +18,13 @@ std::vector<ChangeOf<Key, Config>> diff(const std::map<Key, Config>& want,
   auto wanted = want.begin();
   auto found = have.begin();
   while (wanted != want.end() || found != have.end()) {
-    if (found == have.end() || (wanted != want.end() && wanted->first < found->first)) {
+    const std::weak_ordering order = found == have.end()    ? std::weak_ordering::less
+                                     : wanted == want.end() ? std::weak_ordering::greater
+                                                            : wanted->first <=> found->first;
+    if (order < 0) {
       changes.push_back({wanted->first, std::nullopt, wanted->second});
       ++wanted;
-    } else if (wanted == want.end() || found->first < wanted->first) {
+    } else if (order > 0) {
       changes.push_back({found->first, found->second, std::nullopt});
       ++found;
     } else {

@@ -64,14 +64,24 @@ bool wanted_or_recorded(const Key& key, const std::map<Key, Config>& desired,
   return desired.contains(key) || recorded.contains(key);
 }
 
+/// Those of the managed services. A service's servers stand side by side, so it is looked up once.
+void manage_servers(KernelState& result, const KernelState& live) {
+  auto service = result.ipvs_services.cbegin();
+  for (const auto& [key, config] : live.ipvs_servers) {
+    if (service == result.ipvs_services.cend() || service->first != key.service)
+      service = result.ipvs_services.find(key.service);
+    if (service != result.ipvs_services.cend())
+      result.ipvs_servers.emplace_hint(result.ipvs_servers.end(), key, config);
+  }
+}
+
 void manage_ipvs(KernelState& result, const KernelState& live, const DesiredState& desired,
                  const OwnershipRecord& record) {
   for (const auto& [key, config] : live.ipvs_services)
     if (desired.prune == Prune::kAll ||
         wanted_or_recorded(key, desired.kernel.ipvs_services, record.ipvs_services))
-      result.ipvs_services.emplace(key, config);
-  for (const auto& [key, config] : live.ipvs_servers)
-    if (result.ipvs_services.contains(key.service)) result.ipvs_servers.emplace(key, config);
+      result.ipvs_services.emplace_hint(result.ipvs_services.end(), key, config);
+  manage_servers(result, live);
   for (const auto& [key, config] : live.ipvs_daemons)
     if (desired.manages_sync_daemon ||
         wanted_or_recorded(key, desired.kernel.ipvs_daemons, record.ipvs_daemons))
