@@ -1,0 +1,190 @@
+#!/usr/bin/python3
+"""How long the kernel stays wrong: from the moment a sabotage returns until what it broke is there again.
+
+heal.py PROGRAM [TIMES]   runs the daemon in a network namespace of its own and prints, for each kind of sabotage, the
+                          median and the maximum in milliseconds. IPVS only where this kernel has it.
+
+Sabotage and looking go by system calls of this process, so that no start of a program is measured.
+"""
+import json
+import os
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+VIP, MAIL = "192.0.2.80", "192.0.2.25"
+SYSCTL = "/proc/sys/net/ipv4/conf/eth0/arp_notify"
+NLM_F_REQUEST, NLM_F_ACK, NLMSG_ERROR = 1, 4, 2
+NETLINK_ROUTE, NETLINK_NETFILTER = 0, 12
+NFT = 10 << 8
+IPVS_FLUSH, IPVS_EDIT_SERVER = 1152 + 5, 1152 + 8  # IP_VS_SO_SET_*
+PATIENCE = 20
+
+
+def enter_namespace():
+    if os.environ.get("TWOBOX_BENCH_NAMESPACE") == "1":
+        return
+    wire = ("ip link set lo up && ip link add eth0 type veth peer name peer0 && ip link set eth0 address "
+            "02:00:00:00:00:0a && ip address add 192.0.2.1/24 dev eth0 && ip link set eth0 up && ip link set peer0 up && "
+            "exec \"$@\"")
+    os.environ["TWOBOX_BENCH_NAMESPACE"] = "1"
+    os.execvp("unshare", ["unshare", "--net", "sh", "-ec", wire, "sh", sys.executable] + sys.argv)
+
+
+def message(kind, flags, payload):
+    return struct.pack("=IHHII", 16 + len(payload), kind, flags | NLM_F_REQUEST, 1, 0) + payload
+
+
+def attribute(kind, value):
+    return struct.pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
+
+
+class Netlink:
+    def __init__(self, protocol):
+        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+        self.socket.bind((0, 0))
+
+    def ask(self, data):
+        self.socket.send(data)
+        answer = self.socket.recv(65536)
+        kind = struct.unpack_from("=H", answer, 4)[0]
+        error = struct.unpack_from("=i", answer, 16)[0] if kind == NLMSG_ERROR else 0
+        if error:
+            raise OSError(-error, os.strerror(-error))
+        return answer[16:]
+
+
+class Box:
+    """The daemon's machine, as whoever sabotages it sees it."""
+
+    def __init__(self):
+        self.route = Netlink(NETLINK_ROUTE)
+        self.netfilter = Netlink(NETLINK_NETFILTER)
+        self.raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+
+    def nft_generation(self):
+        payload = self.netfilter.ask(message(NFT | 16, 0, struct.pack("=BBH", 0, 0, 0)))
+        return struct.unpack_from(">I", payload, 8)[0]
+
+    def delete_table(self):
+        # One change deletes the table, the next makes it again.
+        self.generation = self.nft_generation() + 2
+        inet = struct.pack("=BBH", 1, 0, 0)
+        mark = struct.pack(">BBH", 0, 0, 10)
+        self.netfilter.ask(message(16, 0, mark) +
+                           message(NFT | 2, NLM_F_ACK, inet + attribute(1, b"twobox\0")) + message(17, 0, mark))
+
+    def table_is_back(self):
+        return self.nft_generation() >= self.generation
+
+    def delete_address(self):
+        index = socket.if_nametoindex("eth0")
+        vip = socket.inet_aton(MAIL)
+        self.route.ask(message(21, NLM_F_ACK, struct.pack("=BBBBI", socket.AF_INET, 32, 0, 0, index) +
+                               attribute(1, vip) + attribute(2, vip)))
+
+    def address_is_back(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind((MAIL, 0))
+            except OSError:
+                return False
+        return True
+
+    def write_sysctl(self):
+        with open(SYSCTL, "w") as file:
+            file.write("0")
+
+    def sysctl_is_back(self):
+        with open(SYSCTL) as file:
+            return file.read() == "1\n"
+
+    def flush_ipvs(self):
+        self.raw.setsockopt(socket.IPPROTO_IP, IPVS_FLUSH, b"")
+
+    def edit_weight(self):
+        service = struct.pack("@H2xI2s2xI16sIII", socket.IPPROTO_TCP, int.from_bytes(socket.inet_aton(VIP), "little"),
+                              struct.pack(">H", 80), 0, b"rr", 0, 0, 0xffffffff)
+        server = struct.pack("@I2s2xIiII", int.from_bytes(socket.inet_aton("192.0.2.1"), "little"),
+                             struct.pack(">H", 80), 3, 7, 0, 0)
+        self.raw.setsockopt(socket.IPPROTO_IP, IPVS_EDIT_SERVER, service + server)
+
+    def ipvs_table(self):
+        with open("/proc/net/ip_vs") as file:
+            return file.read()
+
+    def ipvs_is_back(self):
+        return self.ipvs_table() == self.before
+
+
+def document():
+    server = [{"node": "a"}, {"node": "b"}]
+    vip = {"interface": "eth0", "bypass": "redirect",
+           "services": [{"protocol": "tcp", "port": 80, "scheduler": "rr", "servers": server}]}
+    return {"version": 1,
+            "nodes": {"a": {"addresses": ["192.0.2.1"], "macs": ["02:00:00:00:00:0a"]},
+                      "b": {"addresses": ["192.0.2.2"], "macs": ["02:00:00:00:00:0b"]}},
+            "vips": {"web": vip | {"address": VIP, "role": "backup"},
+                     "mail": vip | {"address": MAIL, "role": "master", "bypass": "none",
+                                    "services": []}},
+            "sysctls": {"net.ipv4.conf.eth0.arp_notify": "1"}}
+
+
+def measure(sabotage, is_back, times):
+    took = []
+    for _ in range(times):
+        time.sleep(0.05)
+        sabotage()
+        begin = time.perf_counter()
+        while not is_back():
+            if time.perf_counter() - begin > PATIENCE:
+                raise SystemExit(f"not healed within {PATIENCE} s: {sabotage.__name__}")
+        took.append(1000 * (time.perf_counter() - begin))
+    return took
+
+
+def main():
+    enter_namespace()
+    program, times = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 20
+    box = Box()
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "twobox.json")
+        wanted = document()
+        has_ipvs = os.path.exists("/proc/net/ip_vs")
+        if not has_ipvs:
+            wanted["vips"]["web"]["services"] = []
+            wanted["vips"]["web"]["bypass"] = "mac-mark"  # whose rules stand without a service
+        with open(path, "w") as file:
+            json.dump(wanted, file)
+        api = f"unix:{folder}/api.sock"
+        daemon = subprocess.Popen([program, "run", "--document", path, "--state-dir", folder + "/state", "--listen", api],
+                                  stderr=open(folder + "/log", "w"))
+        try:
+            while subprocess.run([program, "status", "--api", api], stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL).returncode != 0:
+                time.sleep(0.2)
+                if daemon.poll() is not None:
+                    raise SystemExit(open(folder + "/log").read())
+            time.sleep(1)
+            rows = [("nft delete table", box.delete_table, box.table_is_back),
+                    ("address deleted", box.delete_address, box.address_is_back),
+                    ("sysctl written", box.write_sysctl, box.sysctl_is_back)]
+            if has_ipvs:
+                box.before = box.ipvs_table()
+                rows += [("ipvs flushed", box.flush_ipvs, box.ipvs_is_back),
+                         ("ipvs weight edited", box.edit_weight, box.ipvs_is_back)]
+            for name, sabotage, is_back in rows:
+                took = measure(sabotage, is_back, times)
+                print(f"{name:20} healed after {statistics.median(took):7.2f} ms (median of {times}), "
+                      f"{max(took):7.2f} max", flush=True)
+        finally:
+            daemon.terminate()
+            daemon.wait()
+
+
+if __name__ == "__main__":
+    main()

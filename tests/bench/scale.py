@@ -1,0 +1,204 @@
+#!/usr/bin/python3
+"""Large IPVS tables: twobox beside ipvsadm and beside a raw netlink program, on one kernel in one run.
+
+scale.py BUILD [SERVICES [TIMES]]   BUILD: the build folder; SERVICES (default 1000) have 10 real servers each; medians of
+                                    TIMES (default 5), with the smallest and the largest, in milliseconds
+
+To be run in the guest (tests/run bench). Each table is built in a network namespace of its own: real servers that were
+flushed slow every later addition down for two minutes.
+"""
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+SERVERS = 10
+VIP = "192.0.2.80"
+
+
+def run(*command, node=None, **options):
+    prefix = ["ip", "netns", "exec", node] if node else []
+    return subprocess.run(prefix + list(command), check=True, **options)
+
+
+def timed(*command, node, **options):
+    begin = time.perf_counter()
+    run(*command, node=node, stdout=subprocess.DEVNULL, **options)
+    return 1000 * (time.perf_counter() - begin)
+
+
+class Row:
+    def __init__(self, name, took):
+        self.name, self.took = name, took
+        self.median = statistics.median(took)
+
+    def text(self, against):
+        ratios = ", ".join(f"{self.median / other.median:.2f} x {other.name}" for other in against)
+        return (f"{self.name:44} {self.median:9.1f} ({min(self.took):.1f} to {max(self.took):.1f})"
+                + (f"   {ratios}" if ratios else ""))
+
+
+def show(row, *against):
+    print(row.text(against), flush=True)
+    return row
+
+
+class Nodes:
+    """Network namespaces, gone at the end."""
+
+    def __init__(self):
+        self.names = []
+
+    def new(self):
+        name = f"bench-{len(self.names)}"
+        run("ip", "netns", "add", name)
+        self.names.append(name)
+        wire = f"""link set lo up
+link add eth0 address 02:00:00:00:00:0b type veth peer name peer0
+address add 192.0.2.2/24 dev eth0
+link set eth0 up
+link set peer0 up
+"""
+        run("ip", "-n", name, "-batch", "-", input=wire.encode())
+        return name
+
+    def end(self):
+        for name in self.names:
+            run("ip", "netns", "delete", name)
+
+
+def document(services):
+    servers = [{"address": f"198.51.100.{i}"} for i in range(1, SERVERS + 1)]
+    return {"version": 1,
+            "nodes": {"a": {"addresses": ["192.0.2.1"], "macs": ["02:00:00:00:00:0a"]},
+                      "b": {"addresses": ["192.0.2.2"], "macs": ["02:00:00:00:00:0b"]}},
+            "vips": {"web": {"address": VIP, "interface": "eth0", "role": "backup", "bypass": "none",
+                             "services": [{"protocol": "tcp", "port": port, "scheduler": "rr", "servers": servers}
+                                          for port in range(1, services + 1)]}}}
+
+
+def ipvsadm_rules(services):
+    lines = []
+    for port in range(1, services + 1):
+        lines.append(f"-A -t {VIP}:{port} -s rr")
+        lines += [f"-a -t {VIP}:{port} -r 198.51.100.{i}:{port} -g -w 1" for i in range(1, SERVERS + 1)]
+    return ("\n".join(lines) + "\n").encode()
+
+
+class Bench:
+    def __init__(self, build, services, times, folder):
+        self.twobox, self.raw = f"{build}/twobox", f"{build}/tests/raw_ipvs"
+        self.services, self.times, self.folder = services, times, folder
+        self.nodes = Nodes()
+        self.path = f"{folder}/twobox.json"
+        with open(self.path, "w") as file:
+            json.dump(document(services), file)
+
+    def repeat(self, measure):
+        return [measure(i) for i in range(self.times)]
+
+    def apply(self, i, node):
+        return timed(self.twobox, "apply", self.path, "--large", "--state-dir", f"{self.folder}/state-{node}-{i}",
+                     node=node)
+
+    def build(self):
+        rules = ipvsadm_rules(self.services)
+        size = str(self.services)
+        raw = show(Row("raw writer", self.repeat(
+            lambda i: timed(self.raw, "write", VIP, size, str(SERVERS), node=self.nodes.new()))))
+        admin = show(Row("ipvsadm -R", self.repeat(
+            lambda i: timed("ipvsadm", "-R", node=self.nodes.new(), input=rules))), raw)
+        show(Row("twobox apply, which also verifies", self.repeat(lambda i: self.apply(i, self.nodes.new()))),
+             raw, admin)
+        self.node = self.nodes.names[-1]
+
+    def read(self):
+        node = self.node
+        raw = show(Row("raw dumps", self.repeat(lambda i: timed(self.raw, "read", node=node))))
+        admin = show(Row("ipvsadm -Ln", self.repeat(lambda i: timed("ipvsadm", "-Ln", node=node))), raw)
+        show(Row("reading /proc/net/ip_vs", self.repeat(lambda i: timed("cat", "/proc/net/ip_vs", node=node))), raw)
+        show(Row("twobox diff, nothing to do", self.repeat(
+            lambda i: timed(self.twobox, "diff", self.path, "--large", "--state-dir", f"{self.folder}/state-{node}-0",
+                            node=node))), raw, admin)
+        return raw, admin
+
+    def status(self):
+        answer = run(self.twobox, "status", "--api", self.api, "-o", "json", stdout=subprocess.PIPE)
+        return json.loads(answer.stdout)
+
+    def pass_after(self, cause):
+        """The duration of the pass that `cause` brings about, in milliseconds."""
+        before = self.status()["last_pass"]["at"]
+        cause()
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            last = self.status()["last_pass"]
+            if last["at"] != before:
+                return last["duration_ms"]
+            time.sleep(0.02)
+        raise SystemExit("the daemon made no pass")
+
+    def daemon(self, raw, admin):
+        self.api = f"unix:{self.folder}/api.sock"
+        daemon = subprocess.Popen(["ip", "netns", "exec", self.node, self.twobox, "run", "--document", self.path,
+                                   "--large", "--state-dir", f"{self.folder}/state-{self.node}-0",
+                                   "--listen", self.api], stderr=subprocess.DEVNULL)
+        try:
+            while subprocess.run([self.twobox, "status", "--api", self.api], stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL).returncode != 0:
+                time.sleep(0.2)
+            time.sleep(2)
+            cold = show(Row("daemon: a pass that reads everything", self.repeat(
+                lambda i: self.pass_after(lambda: daemon.send_signal(signal.SIGHUP)))), raw, admin)
+            show(Row("daemon: a pass after an event of nftables", self.repeat(
+                lambda i: self.pass_after(self.disturb_nftables))), raw, cold)
+            show(Row("daemon: one weight of another hand undone", self.repeat(
+                lambda i: self.pass_after(lambda: run(self.raw, "edit", VIP, "1", "7", node=self.node)))), cold)
+            self.idle(daemon.pid)
+        finally:
+            daemon.terminate()
+            daemon.wait()
+
+    def disturb_nftables(self):
+        run("nft", "add table inet twobox; delete table inet twobox", node=self.node)
+
+    def idle(self, pid, seconds=60):
+        def reading():
+            fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+            status = dict(line.split(":", 1) for line in open(f"/proc/{pid}/status"))
+            switches = sum(int(dict(line.split(":", 1) for line in open(f"/proc/{pid}/task/{task}/status"))
+                               ["voluntary_ctxt_switches"]) for task in os.listdir(f"/proc/{pid}/task"))
+            return int(fields[11]) + int(fields[12]), switches, int(status["VmRSS"].split()[0])
+        before = reading()
+        time.sleep(seconds)
+        after = reading()
+        ticks = os.sysconf("SC_CLK_TCK")
+        print(f"daemon, idle for {seconds} s: {(after[0] - before[0]) / ticks:.2f} s of CPU, "
+              f"{(after[1] - before[1]) * 60 / seconds:.0f} wakeups a minute, {after[2] / 1024:.1f} MiB resident",
+              flush=True)
+
+    def end(self):
+        self.nodes.end()
+
+
+def main():
+    build = sys.argv[1]
+    services = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
+    times = int(sys.argv[3]) if len(sys.argv) > 3 else 5
+    print(f"# {services} services x {SERVERS} real servers, median (smallest to largest) of {times}, in ms; "
+          f"Linux {os.uname().release}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(build, services, times, folder)
+        try:
+            bench.build()
+            bench.daemon(*bench.read())
+        finally:
+            bench.end()
+
+
+if __name__ == "__main__":
+    main()
