@@ -1,7 +1,8 @@
 #!/bin/bash
-# flips.sh [FLIPS [RATE]]: the roles change to and fro under load (default: 100 times, 20 requests a second by TCP), by
-# edits of the document that both daemons see. No packet goes round, and afterwards all is answered in turns. Requests
-# that get lost are counted beside those of notify scripts, which change the same things in keepalived's order.
+# flips.sh [FLIPS [RATE [SCHEME]...]]: the roles change to and fro under load (default: 20 times, 20 requests a second
+# by TCP; redirect, mac-mark, mac-mark+sync and backup-only), by edits of the document that both daemons see. No packet
+# goes round, and afterwards all is answered in turns. Requests that get lost are counted beside those of notify scripts,
+# which change the same things in keepalived's order.
 # Run it by: tests/vm/guest --timeout 1200 tests/vm/flips.sh
 set -euo pipefail
 vm=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -9,8 +10,10 @@ source "$vm/testbed.sh"
 source "$vm/boxes.sh"
 source "$vm/vrrp.sh"
 source "$vm/load.sh"
-flips=${1:-100}
+flips=${1:-20}
 rate=${2:-20}
+schemes=("${@:3}")
+(( ${#schemes[@]} > 0 )) || schemes=(redirect mac-mark mac-mark+sync backup-only)
 SCRIPT=$vm/../bench/bypass_script.sh
 # Twice what a request was seen to cost both boxes together. A packet that goes round is handled some sixty times.
 IPVS_PER_REQUEST=12
@@ -132,8 +135,7 @@ lost_at_most() { (( LOST <= $1 )); }
 trap 'load_stop; boxes_down; testbed_down' EXIT
 flips_of script "notify scripts"
 SCRIPT_LOST=$LOST
-twobox_flips redirect redirect
-twobox_flips mac-mark mac-mark
-SYNC=yes twobox_flips "mac-mark with sync" mac-mark
-twobox_flips backup-only backup-only
+for name in "${schemes[@]}"; do
+    if [[ $name == *+sync ]]; then SYNC=yes twobox_flips "$name" "${name%+sync}"; else twobox_flips "$name" "$name"; fi
+done
 report

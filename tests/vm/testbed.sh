@@ -5,6 +5,7 @@
 
 _testbed_web=$(cd "$(dirname "${BASH_SOURCE[0]}")/../support" && pwd -P)/web.py
 _testbed_pids=()
+declare -A _testbed_servers=()  # the servers by box and port
 _testbed_turn=
 # The boxes there are, and by their names what they are known by.
 TESTBED_BOXES=(a b)
@@ -119,16 +120,33 @@ _testbed_listens() { [[ -n $(on "$1" ss -Hln "--$2" "sport = :$3") ]]; }
 
 # testbed_web [PORT] [tcp|udp]: a server on each box that answers with the box's name on every address it has.
 testbed_web() {
-    local node port=${1:-80} protocol=${2:-tcp} serve=serve
-    [[ $protocol == tcp ]] || serve=serve-udp
-    for node in "${TESTBED_BOXES[@]}"; do
-        on "$node" /usr/bin/python3 "$_testbed_web" "$serve" "$node" :: "$port" </dev/null &
-        _testbed_pids+=($!)
-    done
+    local node port=${1:-80} protocol=${2:-tcp}
+    for node in "${TESTBED_BOXES[@]}"; do _testbed_serve "$node" "$port" "$protocol"; done
     for node in "${TESTBED_BOXES[@]}"; do
         eventually 60 _testbed_listens "$node" "$protocol" "$port" ||
             { echo "testbed_web: nobody listens on $node" >&2; return 1; }
     done
+}
+
+_testbed_serve() {
+    local node=$1 port=$2 protocol=$3 serve=serve
+    [[ $protocol == tcp ]] || serve=serve-udp
+    # Not by on(): the process must be the server itself, to be killed.
+    ip netns exec "$node" /usr/bin/python3 "$_testbed_web" "$serve" "$node" :: "$port" </dev/null &
+    _testbed_pids+=($!)
+    _testbed_servers[$node:$port]=$!
+}
+
+# testbed_kill_web BOX [PORT]: its server dies, with the connections it has.
+testbed_kill_web() {
+    kill -KILL "${_testbed_servers[$1:${2:-80}]}"
+    wait "${_testbed_servers[$1:${2:-80}]}" 2>/dev/null || true
+}
+
+# testbed_start_web BOX [PORT]: a server that was killed comes back.
+testbed_start_web() {
+    _testbed_serve "$1" "${2:-80}" tcp
+    eventually 60 _testbed_listens "$1" tcp "${2:-80}"
 }
 
 # The first of 40 source ports that no request had for long: IPVS remembers a connection for two minutes after its end,
