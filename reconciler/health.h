@@ -40,11 +40,13 @@ class RiseAndFall {
  public:
   explicit RiseAndFall(Moment begin) : health_{Health::kUnknown, begin, {}} {}
 
-  void heard(const CheckOutcome& outcome, const Check& check, Moment now);
+  /// Whether health() says anything else now.
+  bool heard(const CheckOutcome& outcome, const Check& check, Moment now);
   const ServerHealth& health() const { return health_; }
 
  private:
-  void turn(Health health, Moment now);
+  bool turn(Health health, Moment now);
+  bool blame(const std::string& cause);
 
   ServerHealth health_;
   std::uint32_t passed_in_a_row_ = 0;

@@ -85,9 +85,12 @@ void CheckLoop::set_targets(std::vector<CheckTarget> targets) {
   }
   for (auto at = checked_.begin(); at != checked_.end();) {
     const auto checked = at++;
-    if (wanted.contains(checked->first)) continue;
-    drop(checked->second);
-    checked_.erase(checked);
+    if (wanted.contains(checked->first)) {
+      on_health_(checked->first, checked->second.verdict.health());
+    } else {
+      drop(checked->second);
+      checked_.erase(checked);
+    }
   }
 }
 
@@ -146,11 +149,11 @@ void CheckLoop::done(Checked& checked, const CheckOutcome& outcome) {
   const Moment at = now();
   loop_.cancel(checked.alarm);
   under_way_.erase(std::exchange(checked.under_way, 0));
-  checked.verdict.heard(outcome, check, at);
+  const bool changed = checked.verdict.heard(outcome, check, at);
   const SteadyTime::duration jitter = at_random(check.interval * check.jitter / 100);
   checked.alarm = loop_.alarm(std::max(checked.begun + check.interval + jitter, at.steady),
                               [this, &checked] { begin(checked); });
-  on_health_(checked.target.server, checked.verdict.health());
+  if (changed) on_health_(checked.target.server, checked.verdict.health());
 }
 
 SteadyTime::duration CheckLoop::at_random(SteadyTime::duration most) {

@@ -18,7 +18,7 @@ namespace twobox {
 /// Used by the thread of the event loop.
 class CheckLoop {
  public:
-  /// Takes what is now known of a server, after each of its checks.
+  /// Takes what is known of a server: when that has changed, and when it is named as a target.
   using OnHealth = std::function<void(const RealServerKey&, const ServerHealth&)>;
 
   /// `loop` outlives it. `through_vip` may be null: then what asks for it is not checked.

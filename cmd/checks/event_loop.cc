@@ -54,21 +54,21 @@ EventLoop::AlarmId EventLoop::alarm(SteadyTime time, OnAlarm handler) {
   return id;
 }
 
-int EventLoop::milliseconds_to_sleep() const {
+int EventLoop::milliseconds_to_sleep(SteadyTime now) const {
   if (alarms_.empty()) return -1;
   using std::chrono::milliseconds;
   const auto due = alarms_.begin()->first.first.time_since_epoch();
   const auto grains = std::chrono::ceil<milliseconds>(due) / kAlarmGrain;
   const SteadyTime wake_at(kAlarmGrain * (due % kAlarmGrain == due.zero() ? grains : grains + 1));
-  const SteadyTime now = std::chrono::steady_clock::now();
   if (wake_at <= now) return 0;
   return static_cast<int>(std::chrono::ceil<milliseconds>(wake_at - now).count());
 }
 
 void EventLoop::turn() {
+  const SteadyTime asked = std::chrono::steady_clock::now();
   std::array<epoll_event, kEventsAtOnce> events;
   const int count =
-      ::epoll_wait(epoll_.get(), events.data(), kEventsAtOnce, milliseconds_to_sleep());
+      ::epoll_wait(epoll_.get(), events.data(), kEventsAtOnce, milliseconds_to_sleep(asked));
   for (int at = 0; at < count; ++at) {
     const epoll_event& event = events[static_cast<std::size_t>(at)];
     const auto fd = static_cast<int>(event.data.u64 & 0xffffffff);
@@ -76,12 +76,12 @@ void EventLoop::turn() {
     if (watched != watches_.end() && packed(watched->second.serial, fd) == event.data.u64)
       watched->second.handler(event.events);
   }
-  ring_alarms();
+  // Else there may be more events that were there by then.
+  if (count < static_cast<int>(kEventsAtOnce)) ring_alarms(asked);
   forgotten_.clear();
 }
 
-void EventLoop::ring_alarms() {
-  const SteadyTime now = std::chrono::steady_clock::now();
+void EventLoop::ring_alarms(SteadyTime now) {
   while (!alarms_.empty() && alarms_.begin()->first.first <= now) {
     const auto rung = alarms_.extract(alarms_.begin());
     rung.mapped()();

@@ -41,7 +41,9 @@ class EventLoop {
   /// One that has rung, or none, is nothing to complain about.
   void cancel(AlarmId alarm) { alarms_.erase(alarm); }
 
-  /// Sleeps until something happens, then calls every handler that it concerns, once.
+  /// Sleeps until something happens, then calls every handler that it concerns, once. What had
+  /// happened at a descriptor by the time of an alarm is heard first, however late the thread runs:
+  /// an answer that is there has not missed its deadline.
   void turn();
 
   /// Alarms within one grain share a wake-up, and what they begin shares the next one.
@@ -55,8 +57,8 @@ class EventLoop {
   using Watches = std::unordered_map<int, Watched>;
 
   explicit EventLoop(FileDescriptor epoll) : epoll_(std::move(epoll)) {}
-  int milliseconds_to_sleep() const;
-  void ring_alarms();
+  int milliseconds_to_sleep(SteadyTime now) const;
+  void ring_alarms(SteadyTime now);
 
   FileDescriptor epoll_;
   Watches watches_;

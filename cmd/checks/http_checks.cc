@@ -1,5 +1,7 @@
 #include "checks/http_checks.h"
 
+#include <algorithm>
+
 #include "checks/cause.h"
 
 namespace twobox {
@@ -37,18 +39,36 @@ HttpChecks::~HttpChecks() {
 void HttpChecks::begin(CheckId id, const CheckTarget& target) {
   auto transfer = std::make_unique<HttpTransfer>(id, target);
   if (const auto fault = transfer->set_up()) return on_outcome_(id, *fault);
-  CURL* const easy = transfer->easy();
-  transfers_.emplace(id, std::move(transfer));
-  if (::curl_multi_add_handle(multi_.get(), easy) == CURLM_OK) return;
-  transfers_.erase(id);
-  on_outcome_(id, not_made("libcurl takes no further request"));
+  if (::curl_multi_add_handle(multi_.get(), transfer->easy()) != CURLM_OK)
+    return on_outcome_(id, not_made("libcurl takes no further request"));
+  const SteadyTime now = std::chrono::steady_clock::now();
+  const SteadyTime deadline = now + target.check.timeout;
+  const auto alarm = loop_.alarm(std::min(now + target.check.connect_timeout, deadline),
+                                 [this, id, deadline] { not_connected(id, deadline); });
+  transfers_.emplace(id, UnderWay{std::move(transfer), alarm});
+}
+
+void HttpChecks::not_connected(CheckId id, SteadyTime deadline) {
+  UnderWay& under_way = transfers_.at(id);
+  if (!under_way.transfer->is_connected()) return time_is_up(id);
+  under_way.deadline = loop_.alarm(deadline, [this, id] { time_is_up(id); });
+}
+
+void HttpChecks::time_is_up(CheckId id) {
+  const auto late = take(transfers_.find(id));
+  on_outcome_(id, late->too_late());
+}
+
+std::unique_ptr<HttpTransfer> HttpChecks::take(Transfers::iterator ended) {
+  auto transfer = std::move(ended->second.transfer);
+  loop_.cancel(ended->second.deadline);
+  transfers_.erase(ended);
+  ::curl_multi_remove_handle(multi_.get(), transfer->easy());
+  return transfer;
 }
 
 void HttpChecks::give_up(CheckId id) {
-  const auto transfer = transfers_.find(id);
-  if (transfer == transfers_.end()) return;
-  ::curl_multi_remove_handle(multi_.get(), transfer->second->easy());
-  transfers_.erase(transfer);
+  if (const auto transfer = transfers_.find(id); transfer != transfers_.end()) take(transfer);
 }
 
 int HttpChecks::on_socket(CURL*, curl_socket_t fd, int what, void* self, void*) {
@@ -88,16 +108,9 @@ void HttpChecks::act(curl_socket_t fd, int events) {
   while (const CURLMsg* const message = ::curl_multi_info_read(multi_.get(), &waiting)) {
     if (message->msg != CURLMSG_DONE) continue;
     const CURLcode code = message->data.result;
-    const auto transfer = transfers_.find(HttpTransfer::of(message->easy_handle).id());
-    if (transfer != transfers_.end()) end(transfer, code);
+    const auto ended = take(transfers_.find(HttpTransfer::of(message->easy_handle).id()));
+    on_outcome_(ended->id(), ended->outcome(code));
   }
-}
-
-void HttpChecks::end(Transfers::iterator transfer, CURLcode code) {
-  const auto ended = std::move(transfer->second);
-  transfers_.erase(transfer);
-  ::curl_multi_remove_handle(multi_.get(), ended->easy());
-  on_outcome_(ended->id(), ended->outcome(code));
 }
 
 }  // namespace twobox

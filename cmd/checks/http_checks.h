@@ -27,13 +27,19 @@ class HttpChecks final : public CheckKind {
   struct CleanUpMulti {
     void operator()(CURLM* multi) const { ::curl_multi_cleanup(multi); }
   };
-  using Transfers = std::map<CheckId, std::unique_ptr<HttpTransfer>>;
+  struct UnderWay {
+    std::unique_ptr<HttpTransfer> transfer;
+    EventLoop::AlarmId deadline;
+  };
+  using Transfers = std::map<CheckId, UnderWay>;
 
   HttpChecks(EventLoop& loop, OnOutcome on_outcome);
   static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void* of_socket);
   static int on_timer(CURLM* multi, long milliseconds, void* self);
   void act(curl_socket_t fd, int events);
-  void end(Transfers::iterator transfer, CURLcode code);
+  void not_connected(CheckId id, SteadyTime deadline);
+  void time_is_up(CheckId id);
+  std::unique_ptr<HttpTransfer> take(Transfers::iterator ended);
 
   EventLoop& loop_;
   OnOutcome on_outcome_;

@@ -38,8 +38,12 @@ class HttpTransfer {
   CheckId id() const { return id_; }
   CURL* easy() const { return easy_.get(); }
 
+  bool is_connected() const;  // and, with TLS, has shaken hands
+
   /// What it came to, after libcurl has done with it.
   CheckOutcome outcome(CURLcode code) const;
+  /// What it is to be given up for when its time, or that for connecting, is up.
+  CheckOutcome too_late() const;
 
  private:
   struct CleanUpEasy {
@@ -57,7 +61,6 @@ class HttpTransfer {
   bool set_limits();
   bool set_tls();
   std::string server_name() const;
-  CheckOutcome too_late() const;
 
   const CheckId id_;
   const HttpCheck check_;

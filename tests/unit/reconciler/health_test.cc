@@ -60,7 +60,10 @@ TEST_CASE("rise and fall: what a verdict takes") {
     RiseAndFall verdict(at_second(0));
     std::string got;
     for (const char one : row.outcomes) {
-      verdict.heard(outcome(one), check, at_second(1));
+      const ServerHealth before = verdict.health();
+      const bool changed = verdict.heard(outcome(one), check, at_second(1));
+      CHECK(changed ==
+            (verdict.health().health != before.health || verdict.health().cause != before.cause));
       got += letter(verdict.health().health);
     }
     CHECK(got == row.want);
