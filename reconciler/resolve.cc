@@ -1,10 +1,8 @@
 #include "reconciler/resolve.h"
 
-#include <algorithm>
-#include <cassert>
-
 #include "reconciler/bypass_table.h"
 #include "reconciler/roles.h"
+#include "reconciler/servers.h"
 #include "reconciler/service_key.h"
 #include "reconciler/sync_daemon.h"
 #include "reconciler/sysctl_value.h"
@@ -24,26 +22,6 @@ IpvsServiceConfig service_config(const Vip& vip, const Service& service) {
         service.persistence_prefix_length.value_or(address_bits(vip.address.address().family()))};
   }
   return config;
-}
-
-/// The node's address that serves as real server for a VIP of `family`; validate() made sure that a
-/// server's node has one.
-const IpAddress& server_address(const Node& node, AddressFamily family) {
-  const auto found = std::ranges::find(node.addresses, family, &IpAddress::family);
-  assert(found != node.addresses.end());
-  return *found;
-}
-
-/// Absent means: every node, same port, weight 1, direct routing.
-std::vector<Server> servers_or_default(const Document& document, const Service& service) {
-  if (service.servers) return *service.servers;
-  std::vector<Server> servers;
-  for (const auto& [name, node] : document.nodes) {
-    Server server;
-    server.target = name;
-    servers.push_back(std::move(server));
-  }
-  return servers;
 }
 
 std::set<MacAddress> peer_macs(const Document& document, const NodeName& own) {

@@ -9,6 +9,7 @@
 #include <csignal>
 
 #include "backends/sysctl/path.h"
+#include "reconciler/check_targets.h"
 #include "reconciler/describe.h"
 #include "reconciler/traffic_json.h"
 #include "twobox/history_log.h"
@@ -104,6 +105,7 @@ void Daemon::wait() {
   std::vector<pollfd> waiting = {{ears_.signals.get(), POLLIN, 0},
                                  {ears_.document.fd(), POLLIN, 0},
                                  {ears_.sysctls.fd(), POLLIN, 0},
+                                 {ears_.checks->fd(), POLLIN, 0},
                                  {requests_.fd(), POLLIN, 0}};
   for (const int fd : ears_.kernel.fds()) waiting.push_back({fd, POLLIN, 0});
   if (ears_.ipvs.fd() >= 0) waiting.push_back({ears_.ipvs.fd(), POLLIN, 0});
@@ -131,9 +133,10 @@ void Daemon::hear() {
   // Each is emptied, whatever the others say.
   const bool sysctls = ears_.sysctls.drain();
   const bool keepalived = fifos_.drain();
+  const bool verdicts = ears_.checks->drain();
   const auto promotion = promotions_.next();
   const bool promoted = promotion && *promotion <= now().steady;
-  if (sysctls || keepalived || promoted) schedule_.wake({});
+  if (sysctls || keepalived || verdicts || promoted) schedule_.wake({});
   if (ears_.document.drain()) document_due_ = now().steady + kDocumentSettles;
 }
 
@@ -196,6 +199,8 @@ bool Daemon::find_target() {
     return false;
   }
   recorder_.identified(standpoint->node, standpoint->roles, now());
+  ears_.checks->set_targets(check_targets(document_->document, standpoint->node));
+  health_ = ears_.checks->verdicts();
   acts_on_ = promotions_.act_on(*document_->document, standpoint->roles, now().steady);
   desired_ = resolve(document_->document, standpoint->node, *acts_on_);
   for (const VipName& vip : promotions_.answering_peers())

@@ -11,6 +11,8 @@
 #include "backends/events/ipvs_changes.h"
 #include "backends/events/kernel_events.h"
 #include "backends/events/sysctl_watch.h"
+#include "checks/checker.h"
+#include "reconciler/health.h"
 #include "reconciler/promotions.h"
 #include "reconciler/schedule.h"
 #include "reconciler/status_recorder.h"
@@ -31,6 +33,7 @@ struct Ears {
   DirectoryWatch document;
   FileDescriptor signals;
   IpvsChanges ipvs;
+  std::unique_ptr<Checker> checks;
 };
 
 /// What outlives the daemon.
@@ -107,6 +110,7 @@ class Daemon {
   std::vector<RoleRequest> roles_set_;  // answered after the pass that acts on them
   std::vector<std::pair<std::promise<Result<DocumentVerdict>>, DocumentVerdict>>
       documents_taken_;  // so too
+  HealthMap health_;  // what checks knew when the last pass began
   DesiredState desired_;
   std::optional<Roles> acts_on_;  // what desired_ was made of; absent: not of the document in force
   Sighting seen_;

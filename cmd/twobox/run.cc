@@ -1,3 +1,4 @@
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 
 #include <cerrno>
@@ -32,6 +33,16 @@ Result<FileDescriptor> open_signals() {
   return fd;
 }
 
+/// Thousands of checks may be under way at once when a network fails, each with a descriptor; what
+/// a process gets at first, often 1,024, is meant for programs that use select(). Without leave to
+/// have more, those beyond are not made, and say so.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+}
+
 Result<Ears> open_ears(const std::string& document, const OwnPorts& own_ports) {
   auto signals = open_signals();
   if (!signals) return signals.error();
@@ -41,8 +52,10 @@ Result<Ears> open_ears(const std::string& document, const OwnPorts& own_ports) {
   if (!sysctls) return with_context(sysctls.error(), "watch sysctls");
   auto directory = DirectoryWatch::open(document);
   if (!directory) return with_context(directory.error(), "watch the document");
-  return Ears{*std::move(kernel), *std::move(sysctls), *std::move(directory), *std::move(signals),
-              IpvsChanges()};
+  auto checks = Checker::start();
+  if (!checks) return with_context(checks.error(), "check servers");
+  return Ears{*std::move(kernel),  *std::move(sysctls), *std::move(directory),
+              *std::move(signals), IpvsChanges(),       *std::move(checks)};
 }
 
 /// What TCP asks of clients; a listener that asks for nothing may only be on loopback.
@@ -117,6 +130,7 @@ int run_daemon(DaemonOptions options) {
   if (!kernel) return fail(kernel.error());
   const auto lock = ChangeLock::take(options.state_directory);
   if (!lock) return fail(lock.error());
+  raise_descriptor_limit();
   auto ears = open_ears(options.document, (*kernel)->own_ports());
   if (!ears) return fail(ears.error());
   auto ownership = OwnershipFile::open(options.state_directory);
