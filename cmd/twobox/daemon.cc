@@ -55,6 +55,7 @@ Moment Daemon::now() {
 }
 
 void Daemon::begin() {
+  if (!ears_.loops) recorder_.loops_not_watched(ears_.loops.error(), now());
   read_document();
   if (!document_) fall_back_to_last_good();
   show();
@@ -101,6 +102,7 @@ void Daemon::wait() {
                                  {ears_.sysctls.fd(), POLLIN, 0},
                                  {requests_.fd(), POLLIN, 0}};
   for (const int fd : ears_.kernel.fds()) waiting.push_back({fd, POLLIN, 0});
+  if (ears_.loops && !loops_heard_again_) waiting.push_back({ears_.loops->fd(), POLLIN, 0});
   for (const int fd : fifos_.fds()) waiting.push_back({fd, POLLIN, 0});
   ::poll(waiting.data(), waiting.size(), milliseconds_to_sleep());
 }
@@ -111,6 +113,8 @@ int Daemon::milliseconds_to_sleep() const {
   if (traffic_due_) due = std::min(due, *traffic_due_);
   if (!announcements_.empty()) due = std::min(due, announcements_.front().first);
   if (const auto promotion = promotions_.next()) due = std::min(due, *promotion);
+  if (loops_heard_again_) due = std::min(due, *loops_heard_again_);
+  if (const auto forgotten = loop_detector_.next()) due = std::min(due, *forgotten);
   const SteadyTime time = now().steady;
   if (due <= time) return 0;
   // Rounded up: waking a little early would spin.
@@ -120,6 +124,7 @@ int Daemon::milliseconds_to_sleep() const {
 void Daemon::hear() {
   hear_signals();
   hear_requests();
+  hear_loops();
   const KernelWake wake = ears_.kernel.drain();
   // Each is emptied, whatever the others say.
   const bool sysctls = ears_.sysctls.drain();
@@ -153,6 +158,7 @@ Result<Standpoint> Daemon::standpoint_of(const ValidDocument& document) {
 
 bool Daemon::find_target() {
   acts_on_.reset();
+  watch_vips(*document_->document);
   fifos_.set_watched(fifos_of(*document_->document));
   fifos_.drain();
   auto standpoint = standpoint_of(document_->document);

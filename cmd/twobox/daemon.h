@@ -10,6 +10,7 @@
 #include "backends/events/directory_watch.h"
 #include "backends/events/kernel_events.h"
 #include "backends/events/sysctl_watch.h"
+#include "backends/loop_watch/loop_watch.h"
 #include "reconciler/promotions.h"
 #include "reconciler/schedule.h"
 #include "reconciler/status_recorder.h"
@@ -29,6 +30,7 @@ struct Ears {
   SysctlWatch sysctls;
   DirectoryWatch document;
   FileDescriptor signals;
+  Result<LoopWatch> loops;  // an error: they are not looked out for
 };
 
 /// What outlives the daemon.
@@ -60,6 +62,9 @@ class Daemon {
   void wait();
   void hear();
   void hear_signals();
+  void hear_loops();
+  void judge_loops();
+  void watch_vips(const Document& document);
   void hear_requests();
   void act_on(RoleRequest request);
   void act_on(DocumentRequest request);
@@ -103,6 +108,8 @@ class Daemon {
   std::vector<RoleRequest> roles_set_;  // answered after the pass that acts on them
   std::vector<std::pair<std::promise<Result<DocumentVerdict>>, DocumentVerdict>>
       documents_taken_;  // so too
+  LoopDetector loop_detector_;
+  std::optional<SteadyTime> loops_heard_again_;  // absent: at any time
   DesiredState desired_;
   std::optional<Roles> acts_on_;  // what desired_ was made of; absent: not of the document in force
   Refusals refusals_;

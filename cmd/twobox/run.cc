@@ -41,7 +41,8 @@ Result<Ears> open_ears(const std::string& document, const OwnPorts& own_ports) {
   if (!sysctls) return with_context(sysctls.error(), "watch sysctls");
   auto directory = DirectoryWatch::open(document);
   if (!directory) return with_context(directory.error(), "watch the document");
-  return Ears{*std::move(kernel), *std::move(sysctls), *std::move(directory), *std::move(signals)};
+  return Ears{*std::move(kernel), *std::move(sysctls), *std::move(directory), *std::move(signals),
+              LoopWatch::open()};
 }
 
 /// What TCP asks of clients; a listener that asks for nothing may only be on loopback.
