@@ -8,19 +8,10 @@
 
 #include "backends/packet/filter.h"
 #include "backends/packet/headers.h"
+#include "reconciler/probe.h"
 #include "schema/net.h"
 
 namespace twobox {
-
-/// What a probe asks, and how it gets there. All addresses are of one family.
-struct ProbeTarget {
-  InterfaceName interface;     // it goes out here
-  MacAddress source_mac;       // may be made up; this machine's own makes it look like its director
-  MacAddress destination_mac;  // of the machine that is to handle it
-  IpAddress source;            // answers go there: to be seen, an address of this machine
-  IpAddress destination;
-  Port port;
-};
 
 /// By what a probe is known in whatever comes back.
 struct ProbeCookie {
@@ -35,9 +26,6 @@ constexpr std::uint16_t kProbePorts = 0xf000;
 constexpr std::uint16_t source_port(ProbeCookie cookie) {
   return kProbePorts | (cookie.number & 0x0fffU);
 }
-
-/// A probe's hop limit when it leaves.
-constexpr std::uint8_t kProbeTtl = 64;
 
 /// The whole frame of the probe: a SYN.
 std::vector<std::uint8_t> encode_probe(const ProbeTarget& target, ProbeCookie cookie);

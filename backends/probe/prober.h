@@ -11,32 +11,10 @@
 #include "backends/packet/socket.h"
 #include "backends/probe/frame.h"
 #include "reconciler/moment.h"
+#include "reconciler/probe.h"
 #include "schema/error.h"
 
 namespace twobox {
-
-enum class ProbeResult : std::uint8_t {
-  kAnswered,      // a socket listens there
-  kRefused,       // by RST
-  kUnreachable,   // by ICMP
-  kTimeExceeded,  // by ICMP: it went round until its hop limit was used up
-  kCameBack,      // it was forwarded to this machine, and nobody answered in time
-  kTimedOut,
-};
-
-/// The probe itself as it came to this machine.
-struct ProbeReturn {
-  MacAddress from;   // who forwarded it
-  std::uint8_t ttl;  // kProbeTtl less one for each machine it went through
-};
-
-struct ProbeOutcome {
-  ProbeResult result = ProbeResult::kTimedOut;
-  std::optional<MacAddress> from;    // the source of the frame that said so
-  std::uint8_t ttl = 0;              // of that frame
-  std::vector<ProbeReturn> returns;  // in order, also before an answer; the first kMaxReturns
-};
-constexpr std::size_t kMaxReturns = 64;
 
 /// Any number of probes under way, over one packet socket. The kernel's TCP knows nothing of them:
 /// it may refuse what they are answered (a reset to a port of kProbePorts, harmless), or not see it

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "backends/probe/listeners.h"
+#include "backends/probe/neighbours.h"
 #include "tests/kernel/address_support.h"
 #include "tests/kernel/capabilities.h"
 
@@ -265,6 +266,27 @@ TEST_CASE("listeners: wildcards, mapped addresses and IPv6 alone") {
     REQUIRE(sockets.has_value());
     CHECK(std::ranges::count(*sockets, row.want) == 1);
   }
+}
+
+TEST_CASE("neighbours: what the kernel knows, and asks for") {
+  const Wire wire;
+  const auto known = neighbours(interface("peer"));
+  REQUIRE_MESSAGE(known.has_value(), known.error().message);
+  CHECK(known->at(ip(kIpv4.client)) == *MacAddress::parse(kWireMac));
+  CHECK(known->at(ip(kIpv6.client)) == *MacAddress::parse(kWireMac));
+  CHECK(neighbours(interface("wire"))->empty());
+
+  // The other end answers ARP for what it has; both ends are on one machine, so from another
+  // source.
+  run("sysctl -qw net.ipv4.conf.wire.arp_announce=0 net.ipv4.conf.all.accept_local=1");
+  run("ip address add 172.16.0.40/24 dev wire");
+  const Status asked = ask_for_neighbour(interface("wire"), ip(kIpv4.vip));
+  REQUIRE_MESSAGE(asked.has_value(), asked.error().message);
+  CHECK(
+      succeeds("for i in $(seq 40); do ip neighbour show dev wire | grep -q 172.16.0.30 && exit; "
+               "sleep 0.05; done; exit 1"));
+  CHECK(ask_for_neighbour(interface("none"), ip(kIpv4.vip)).error().kind ==
+        ErrorKind::kUnavailable);
 }
 
 }  // namespace
