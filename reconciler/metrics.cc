@@ -88,6 +88,9 @@ void add_state(Exposition& to, const StatusReport& report) {
   to.family("twobox_condition", "gauge", "1 if the condition of the status holds.");
   for (const auto& [type, condition] : report.conditions)
     to.sample("twobox_condition", {{"type", type}}, std::uint64_t{condition.holds});
+  if (const auto free = report.conditions.find("LoopFree"); free != report.conditions.end())
+    to.single("twobox_loop_detected", "gauge", "1 if packets to a VIP go round in a loop.",
+              free->second.holds ? "0" : "1");
   to.family("twobox_role", "gauge", "1 for the role this node has for the VIP.");
   for (const auto& [name, vip] : report.vips)
     for (const Role role : {Role::kMaster, Role::kBackup, Role::kFault})
@@ -130,6 +133,9 @@ void add_totals(Exposition& to, const Totals& totals) {
             std::to_string(totals.netlink_overruns));
   to.single("twobox_state_file_errors_total", "counter",
             "Failures to write to the state directory.", std::to_string(totals.state_file_errors));
+  to.single("twobox_loop_packets_total", "counter",
+            "Packets that came for a VIP with few hops left, as those in a loop do.",
+            std::to_string(totals.loop_packets));
 }
 
 void add_last_sync(Exposition& to, const std::optional<WallTime>& last_sync) {

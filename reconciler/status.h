@@ -68,6 +68,7 @@ struct Totals {
   std::map<ChangeClass, std::uint64_t> changes;  // carried out
   std::uint64_t netlink_overruns = 0;   // events the kernel dropped: a pass was made anyway
   std::uint64_t state_file_errors = 0;  // the state directory could not be written
+  std::uint64_t loop_packets = 0;       // came for VIPs with few hops left
 };
 
 /// How many changes the status shows; the history has more.

@@ -200,6 +200,21 @@ void StatusRecorder::listens_to_ipvs(bool loaded, const std::optional<Error>& de
   }
 }
 
+void StatusRecorder::loops_not_watched(const Error& error, Moment now) {
+  set("LoopWatched", false, "Off", "nobody looks out for loops: " + error.message, now);
+}
+
+bool StatusRecorder::loops_judged(const std::optional<std::string>& evidence, Moment now) {
+  const auto old = report_.conditions.find("LoopFree");
+  const bool knew_of_one = old != report_.conditions.end() && !old->second.holds;
+  if (evidence) {
+    set("LoopFree", false, "Loop", *evidence, now);
+  } else {
+    set("LoopFree", true, "NoneSeen", "no packet to a VIP was seen to go round", now);
+  }
+  return evidence.has_value() != knew_of_one;
+}
+
 void StatusRecorder::update_ready(Moment now) {
   const bool converged = report_.conditions["Converged"].holds;
   if (report_.generation == 0) {

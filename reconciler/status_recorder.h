@@ -37,6 +37,10 @@ class StatusRecorder {
   void listens_to_ipvs(bool loaded, const std::optional<Error>& deaf, Moment now);
   void netlink_overran() { ++report_.totals.netlink_overruns; }
   void state_file_failed() { ++report_.totals.state_file_errors; }
+  void loops_not_watched(const Error& error, Moment now);
+  /// `evidence`: why there is a loop; nullopt: none is known. True if that is news.
+  bool loops_judged(const std::optional<std::string>& evidence, Moment now);
+  void loop_packets_counted(std::uint64_t count) { report_.totals.loop_packets += count; }
 
   const StatusReport& report() const { return report_; }
 

@@ -60,6 +60,9 @@ struct DaemonOptions {
 };
 int run_daemon(DaemonOptions options);
 
+/// `options.file` "": the daemon's document. `options.format` as elsewhere.
+int run_selftest(const DiffOptions& options);
+
 struct StatusOptions {
   std::string api = kDefaultApi;
   OutputFormat format = OutputFormat::kText;

@@ -61,6 +61,7 @@ Moment Daemon::now() {
 }
 
 void Daemon::begin() {
+  if (!ears_.loops) recorder_.loops_not_watched(ears_.loops.error(), now());
   read_document();
   if (!document_) fall_back_to_last_good();
   show();
@@ -109,6 +110,7 @@ void Daemon::wait() {
                                  {requests_.fd(), POLLIN, 0}};
   for (const int fd : ears_.kernel.fds()) waiting.push_back({fd, POLLIN, 0});
   if (ears_.ipvs.fd() >= 0) waiting.push_back({ears_.ipvs.fd(), POLLIN, 0});
+  if (ears_.loops && !loops_heard_again_) waiting.push_back({ears_.loops->fd(), POLLIN, 0});
   for (const int fd : fifos_.fds()) waiting.push_back({fd, POLLIN, 0});
   ::poll(waiting.data(), waiting.size(), milliseconds_to_sleep());
 }
@@ -120,6 +122,8 @@ int Daemon::milliseconds_to_sleep() const {
   if (!announcements_.empty()) due = std::min(due, announcements_.front().first);
   if (const auto promotion = promotions_.next()) due = std::min(due, *promotion);
   if (const auto look = ears_.ipvs.next()) due = std::min(due, *look);
+  if (loops_heard_again_) due = std::min(due, *loops_heard_again_);
+  if (const auto forgotten = loop_detector_.next()) due = std::min(due, *forgotten);
   const SteadyTime time = now().steady;
   if (due <= time) return 0;
   // Rounded up: waking a little early would spin.
@@ -130,6 +134,7 @@ void Daemon::hear() {
   hear_signals();
   hear_requests();
   hear_kernel();
+  hear_loops();
   // Each is emptied, whatever the others say.
   const bool sysctls = ears_.sysctls.drain();
   const bool keepalived = fifos_.drain();
@@ -190,6 +195,7 @@ Result<Standpoint> Daemon::standpoint_of(const ValidDocument& document) {
 
 bool Daemon::find_target() {
   acts_on_.reset();
+  watch_vips(*document_->document);
   fifos_.set_watched(fifos_of(*document_->document));
   fifos_.drain();
   auto standpoint = standpoint_of(document_->document);

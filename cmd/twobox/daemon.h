@@ -13,6 +13,7 @@
 #include "backends/events/sysctl_watch.h"
 #include "checks/checker.h"
 #include "reconciler/health.h"
+#include "backends/loop_watch/loop_watch.h"
 #include "reconciler/promotions.h"
 #include "reconciler/schedule.h"
 #include "reconciler/status_recorder.h"
@@ -34,6 +35,7 @@ struct Ears {
   FileDescriptor signals;
   IpvsChanges ipvs;
   std::unique_ptr<Checker> checks;
+  Result<LoopWatch> loops;  // an error: they are not looked out for
 };
 
 /// What outlives the daemon.
@@ -65,6 +67,9 @@ class Daemon {
   void wait();
   void hear();
   void hear_signals();
+  void hear_loops();
+  void judge_loops();
+  void watch_vips(const Document& document);
   void hear_requests();
   void act_on(RoleRequest request);
   void act_on(DocumentRequest request);
@@ -111,6 +116,8 @@ class Daemon {
   std::vector<std::pair<std::promise<Result<DocumentVerdict>>, DocumentVerdict>>
       documents_taken_;  // so too
   HealthMap health_;  // what checks knew when the last pass began
+  LoopDetector loop_detector_;
+  std::optional<SteadyTime> loops_heard_again_;  // absent: at any time
   DesiredState desired_;
   std::optional<Roles> acts_on_;  // what desired_ was made of; absent: not of the document in force
   Sighting seen_;

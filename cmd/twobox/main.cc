@@ -110,6 +110,18 @@ void add_status(CLI::App& app, StatusOptions& options, Chosen& chosen) {
   command.callback([&] { chosen = [&] { return run_status(options); }; });
 }
 
+void add_selftest(CLI::App& app, DiffOptions& options, Chosen& chosen) {
+  auto& command = *app.add_subcommand(
+      "selftest",
+      "send marked probes through each VIP's TCP services, as a client and as a director would, and "
+      "say which way each took; exit 0 all answered, 1 a loop, a black hole or nobody listens, 2 "
+      "not possible");
+  command.add_option("FILE", options.file, "the document (default: ask the daemon for its own)");
+  add_api(command, options.api);
+  add_document(command, options);
+  command.callback([&] { chosen = [&] { return run_selftest(options); }; });
+}
+
 void add_history(CLI::App& app, HistoryOptions& options, Chosen& chosen) {
   auto& command = *app.add_subcommand("history", "what the daemon changed, when and why");
   command.add_option("--limit", options.limit, "only the newest so many changes");
@@ -172,6 +184,7 @@ int run(int argc, char** argv) {
   ApplyOptions apply;
   DaemonOptions daemon;
   StatusOptions status;
+  DiffOptions selftest;
   HistoryOptions history;
   RoleOptions role;
   PutOptions put;
@@ -182,6 +195,7 @@ int run(int argc, char** argv) {
   add_apply(app, apply, chosen);
   add_run(app, daemon, chosen);
   add_status(app, status, chosen);
+  add_selftest(app, selftest, chosen);
   add_history(app, history, chosen);
   add_role(app, role, chosen);
   add_put(app, put, chosen);

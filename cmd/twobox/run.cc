@@ -55,7 +55,7 @@ Result<Ears> open_ears(const std::string& document, const OwnPorts& own_ports) {
   auto checks = Checker::start();
   if (!checks) return with_context(checks.error(), "check servers");
   return Ears{*std::move(kernel),  *std::move(sysctls), *std::move(directory),
-              *std::move(signals), IpvsChanges(),       *std::move(checks)};
+              *std::move(signals), IpvsChanges(),       *std::move(checks), LoopWatch::open()};
 }
 
 /// What TCP asks of clients; a listener that asks for nothing may only be on loopback.

@@ -20,6 +20,7 @@ StatusReport full() {
   report.vips["odd \"name\"\\"] = {Role::kFault, "document", {}};
   report.conditions["Converged"] = {false, "Differs", "1 difference left", {}};
   report.conditions["DocumentValid"] = {true, "Accepted", "", {}};
+  report.conditions["LoopFree"] = {false, "Loop", "", {}};
   report.missing = {"sysctl net.x", "sysctl net.y", "address lo 192.0.2.1/32"};
   report.last_sync = WallTime{1'767'323'045'250ms};
   Totals& totals = report.totals;
@@ -35,6 +36,7 @@ StatusReport full() {
   totals.changes[{"nft_element", "delete", Cause::kRole}] = 2;
   totals.netlink_overruns = 7;
   totals.state_file_errors = 8;
+  totals.loop_packets = 9;
   const Endpoint tcp{*IpAddress::parse("172.16.0.30"), Protocol::kTcp, 80};
   const FirewallMark mark{AddressFamily::kIpv4, 0xab};
   report.services = std::make_shared<const std::map<IpvsServiceKey, VipName>>(

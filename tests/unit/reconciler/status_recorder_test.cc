@@ -275,3 +275,26 @@ TEST_CASE("a firewall that drops VRRP is said, with the rule to add, and leaves 
   recorder.pass_made(report, Refusals{}, at(9), at(10));
   CHECK_FALSE(recorder.report().conditions.contains("VrrpPasses"));
 }
+
+TEST_CASE("a loop is news when it comes and when it is gone") {
+  StatusRecorder recorder = with_document();
+  CHECK_FALSE(recorder.report().conditions.contains("LoopFree"));
+  CHECK_FALSE(recorder.loops_judged(std::nullopt, at(2)));
+  CHECK(condition(recorder, "LoopFree").holds);
+  CHECK(recorder.loops_judged("round and round", at(3)));
+  CHECK_FALSE(recorder.loops_judged("and round", at(4)));
+  CHECK_FALSE(condition(recorder, "LoopFree").holds);
+  CHECK(condition(recorder, "LoopFree").message == "and round");
+  CHECK(condition(recorder, "LoopFree").since == at(3).wall);
+  CHECK(recorder.loops_judged(std::nullopt, at(64)));
+  CHECK(condition(recorder, "LoopFree").holds);
+}
+
+TEST_CASE("that nobody looks out for loops is said") {
+  StatusRecorder recorder = with_document();
+  recorder.loops_not_watched({ErrorKind::kUnavailable, EPERM, "no CAP_NET_RAW"}, at(2));
+  CHECK_FALSE(condition(recorder, "LoopWatched").holds);
+  CHECK(condition(recorder, "LoopWatched").message ==
+        "nobody looks out for loops: no CAP_NET_RAW");
+  CHECK_FALSE(recorder.report().conditions.contains("LoopFree"));
+}
