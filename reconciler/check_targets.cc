@@ -47,6 +47,12 @@ NodeName node_at(const Document& document, const IpAddress& address) {
   return "";
 }
 
+std::optional<IpAddress> own_address(const Node& node, AddressFamily family) {
+  const auto found = std::ranges::find(node.addresses, family, &IpAddress::family);
+  if (found == node.addresses.end()) return std::nullopt;
+  return *found;
+}
+
 CheckTarget target_of(const Document& document, const NodeName& here, const Vip& vip,
                       const Service& service, const Server& server) {
   const IpAddress& vip_address = vip.address.address();
@@ -67,6 +73,7 @@ CheckTarget target_of(const Document& document, const NodeName& here, const Vip&
       .interface = vip.interface,
       .bypass = vip.bypass,
       .macs = name.empty() ? std::vector<MacAddress>() : document.nodes.at(name).macs,
+      .own_address = own_address(document.nodes.at(here), vip_address.family()),
   };
   fill_in(target.check, {{"address", address.to_string()},
                          {"port", std::to_string(target.port.host_order())},

@@ -1,6 +1,7 @@
 // Valid document + which node this is -> what it has to check.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "reconciler/objects.h"
@@ -18,9 +19,10 @@ struct CheckTarget {
   bool is_local;  // this node itself
   IpAddress vip;
   Port service_port;
-  InterfaceName interface;       // the VIP's
-  Bypass bypass;                 // the VIP's
-  std::vector<MacAddress> macs;  // of the server, if it is a node of the document
+  InterfaceName interface;                    // the VIP's
+  Bypass bypass;                              // the VIP's
+  std::vector<MacAddress> macs;               // of the server, if it is a node of the document
+  std::optional<IpAddress> own_address = {};  // this node's, of the VIP's family
   friend bool operator==(const CheckTarget&, const CheckTarget&) = default;
 };
 

@@ -7,6 +7,7 @@
 
 #include "api/api.h"
 #include "backends/kernel.h"
+#include "checks/probe_through_vip.h"
 #include "http/server.h"
 #include "twobox/commands.h"
 #include "twobox/daemon.h"
@@ -52,7 +53,10 @@ Result<Ears> open_ears(const std::string& document, const OwnPorts& own_ports) {
   if (!sysctls) return with_context(sysctls.error(), "watch sysctls");
   auto directory = DirectoryWatch::open(document);
   if (!directory) return with_context(directory.error(), "watch the document");
-  auto checks = Checker::start();
+  auto through_vip = ProbeThroughVip::open();
+  if (!through_vip)
+    log(LogLevel::kWarning, "no check can ask through a VIP: " + through_vip.error().message);
+  auto checks = Checker::start(through_vip ? *std::move(through_vip) : nullptr);
   if (!checks) return with_context(checks.error(), "check servers");
   return Ears{*std::move(kernel),  *std::move(sysctls), *std::move(directory),
               *std::move(signals), IpvsChanges(),       *std::move(checks), LoopWatch::open()};

@@ -47,12 +47,12 @@ sabotage() {
     heals 2 a ip address delete "$VIP/32" dev "$IFACE"
     heals 2 a ip address delete "$VIP6/128" dev "$IFACE"
     heals 2 a sysctl -qw net.ipv4.ip_forward=0
-    heals 6 a ipvsadm -C
-    heals 6 b ipvsadm -C
-    heals 6 a ipvsadm -e -t "$VIP:80" -r "$B:80" -g -w 7
-    heals 6 a ipvsadm -E -t "$VIP:80" -s wlc
-    heals 6 a ipvsadm -d -t "$VIP:80" -r "$B:80"
-    heals 6 a ipvsadm -a -t "$VIP:80" -r 192.0.2.66:80 -g
+    heals 2 a ipvsadm -C
+    heals 2 b ipvsadm -C
+    heals 2 a ipvsadm -e -t "$VIP:80" -r "$B:80" -g -w 7
+    heals 2 a ipvsadm -E -t "$VIP:80" -s wlc
+    heals 2 a ipvsadm -d -t "$VIP:80" -r "$B:80"
+    heals 2 a ipvsadm -a -t "$VIP:80" -r 192.0.2.66:80 -g
 }
 
 foreign_things_stay() {
