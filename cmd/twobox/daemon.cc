@@ -35,6 +35,17 @@ std::set<std::string> fifos_of(const Document& document) {
   return paths;
 }
 
+/// For the one line that `systemctl status` shows.
+std::string in_short(const StatusReport& report) {
+  std::string text;
+  if (!report.node.empty()) text = "node " + report.node;
+  for (const auto& [name, vip] : report.vips)
+    text += ", " + name + " " + std::string(to_string(vip.role));
+  const auto ready = report.conditions.find("Ready");
+  if (ready != report.conditions.end()) text += (text.empty() ? "" : ": ") + ready->second.message;
+  return text;
+}
+
 }  // namespace
 
 Daemon::Daemon(DaemonOptions options, std::unique_ptr<Backend> kernel, Records records, Ears ears,
@@ -69,9 +80,11 @@ void Daemon::run() {
     show_traffic();
     show();
     answer_requests();
+    supervisor_.alive(in_short(recorder_.report()), now().steady);
     wait();
     hear();
   }
+  supervisor_.stopping();
   log(LogLevel::kInfo, "stopped; addresses, services and rules stay as they are");
 }
 
@@ -111,6 +124,7 @@ int Daemon::milliseconds_to_sleep() const {
   if (traffic_due_) due = std::min(due, *traffic_due_);
   if (!announcements_.empty()) due = std::min(due, announcements_.front().first);
   if (const auto promotion = promotions_.next()) due = std::min(due, *promotion);
+  if (const auto sign_of_life = supervisor_.due()) due = std::min(due, *sign_of_life);
   const SteadyTime time = now().steady;
   if (due <= time) return 0;
   // Rounded up: waking a little early would spin.
