@@ -1,12 +1,14 @@
 #include "http/listener.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -125,11 +127,46 @@ Result<ListenAddress> parse_listen_address(const std::string& text) {
   return ListenAddress{host, port, address->is_loopback()};
 }
 
-Listener::Listener(FileDescriptor fd, std::string path, std::shared_ptr<const TlsContext> tls)
-    : fd_(std::move(fd)), path_(std::move(path)), tls_(std::move(tls)) {}
+Result<ListenAddress> address_of_listening(int fd) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof(address);
+  int listens = 0;
+  socklen_t listens_length = sizeof(listens);
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0 ||
+      ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_length) != 0 || listens == 0)
+    return Error{ErrorKind::kUnavailable, EINVAL, "it is no socket that listens"};
+  if (address.ss_family == AF_UNIX)
+    return ListenAddress{reinterpret_cast<const sockaddr_un&>(address).sun_path, 0, true};
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+  const bool is_v4 = address.ss_family == AF_INET;
+  const void* const bytes =
+      is_v4 ? static_cast<const void*>(&v4.sin_addr) : static_cast<const void*>(&v6.sin6_addr);
+  if (::inet_ntop(address.ss_family, bytes, text.data(), text.size()) == nullptr)
+    return Error{ErrorKind::kUnavailable, EINVAL, "it is neither unix, IPv4 nor IPv6"};
+  const auto host = IpAddress::parse(text.data());
+  return ListenAddress{text.data(), ntohs(is_v4 ? v4.sin_port : v6.sin6_port),
+                       host.has_value() && host->is_loopback()};
+}
+
+namespace {
+
+Entrance entrance_at(const ListenAddress& address, bool with_tls) {
+  if (address.port == 0) return Entrance::kUnix;
+  return with_tls ? Entrance::kTls : Entrance::kTcp;
+}
+
+}  // namespace
+
+Listener::Listener(FileDescriptor fd, const ListenAddress& address,
+                   std::shared_ptr<const TlsContext> tls)
+    : fd_(std::move(fd)),
+      entrance_(entrance_at(address, tls != nullptr)),
+      tls_(entrance_ == Entrance::kTls ? std::move(tls) : nullptr) {}
 
 Listener::~Listener() {
-  if (fd_.is_open() && !path_.empty()) ::unlink(path_.c_str());
+  if (fd_.is_open() && !own_file_.empty()) ::unlink(own_file_.c_str());
 }
 
 Result<Listener> Listener::open(const ListenAddress& address,
@@ -137,13 +174,15 @@ Result<Listener> Listener::open(const ListenAddress& address,
   const bool is_unix = address.port == 0;
   auto fd = is_unix ? listen_unix(address.host_or_path) : listen_tcp(address);
   if (!fd) return fd.error();
-  return Listener(*std::move(fd), is_unix ? address.host_or_path : "",
-                  is_unix ? nullptr : std::move(tls));
+  Listener listener(*std::move(fd), address, std::move(tls));
+  if (is_unix) listener.own_file_ = address.host_or_path;
+  return listener;
 }
 
-Entrance Listener::entrance() const {
-  if (!path_.empty()) return Entrance::kUnix;
-  return tls_ ? Entrance::kTls : Entrance::kTcp;
+Listener Listener::adopt(FileDescriptor fd, const ListenAddress& address,
+                         std::shared_ptr<const TlsContext> tls) {
+  ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
+  return {std::move(fd), address, std::move(tls)};
 }
 
 std::unique_ptr<Channel> Listener::channel(FileDescriptor fd) const {

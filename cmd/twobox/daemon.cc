@@ -41,6 +41,17 @@ std::set<std::string> fifos_of(const Document& document) {
   return paths;
 }
 
+/// For the one line that `systemctl status` shows.
+std::string in_short(const StatusReport& report) {
+  std::string text;
+  if (!report.node.empty()) text = "node " + report.node;
+  for (const auto& [name, vip] : report.vips)
+    text += ", " + name + " " + std::string(to_string(vip.role));
+  const auto ready = report.conditions.find("Ready");
+  if (ready != report.conditions.end()) text += (text.empty() ? "" : ": ") + ready->second.message;
+  return text;
+}
+
 }  // namespace
 
 Daemon::Daemon(DaemonOptions options, std::unique_ptr<Backend> kernel, Records records, Ears ears,
@@ -76,9 +87,11 @@ void Daemon::run() {
     show_traffic();
     show();
     answer_requests();
+    supervisor_.alive(in_short(recorder_.report()), now().steady);
     wait();
     hear();
   }
+  supervisor_.stopping();
   log(LogLevel::kInfo, "stopped; addresses, services and rules stay as they are");
 }
 
@@ -124,6 +137,7 @@ int Daemon::milliseconds_to_sleep() const {
   if (const auto look = ears_.ipvs.next()) due = std::min(due, *look);
   if (loops_heard_again_) due = std::min(due, *loops_heard_again_);
   if (const auto forgotten = loop_detector_.next()) due = std::min(due, *forgotten);
+  if (const auto sign_of_life = supervisor_.due()) due = std::min(due, *sign_of_life);
   const SteadyTime time = now().steady;
   if (due <= time) return 0;
   // Rounded up: waking a little early would spin.

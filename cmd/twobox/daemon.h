@@ -24,6 +24,7 @@
 #include "twobox/machine.h"
 #include "twobox/role_overrides.h"
 #include "twobox/state_directory.h"
+#include "twobox/supervisor.h"
 
 namespace twobox {
 
@@ -126,6 +127,7 @@ class Daemon {
   StatusRecorder recorder_;
   bool history_kept_ = true;  // the last time it was written, to say each failure only once
   std::vector<std::pair<SteadyTime, AddressKey>> announcements_;  // second bursts, oldest first
+  Supervisor supervisor_ = Supervisor::from_environment();
   bool stopping_ = false;
 };
 

@@ -1,6 +1,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -85,18 +86,39 @@ Status check_exposure(const std::string& text, const ListenAddress& address,
                    "--tls-client-ca"};
 }
 
-/// The default socket is a convenience: without it the dataplane is held all the same. One that was
-/// asked for must be there.
+/// Systemd's sockets, say, which are held to the same rules as those of --listen. The addresses are
+/// theirs.
+Result<std::vector<ListenAddress>> adopt_passed_sockets(
+    const DaemonOptions& options, const std::shared_ptr<const TlsContext>& tls,
+    std::vector<Listener>& listeners) {
+  std::vector<ListenAddress> addresses;
+  for (FileDescriptor& fd : take_passed_sockets()) {
+    const auto address = address_of_listening(fd.get());
+    if (!address)
+      return with_context(address.error(), "socket " + std::to_string(fd.get()) + " passed to us");
+    const std::string text = address->host_or_path + ":" + std::to_string(address->port);
+    if (const Status safe = check_exposure(text, *address, options); !safe) return safe.error();
+    listeners.push_back(Listener::adopt(std::move(fd), *address, tls));
+    addresses.push_back(*address);
+  }
+  return addresses;
+}
+
+/// The default socket is a convenience: without it the dataplane is held all the same, and it is
+/// not opened where sockets were passed. One that was asked for must be there.
 Result<std::vector<Listener>> open_listeners(const DaemonOptions& options) {
   const auto tls = open_tls(options);
   if (!tls) return tls.error();
   if (const Status readable = check_token(options.token_file); !readable) return readable.error();
   std::vector<Listener> listeners;
-  const bool asked_for = !options.listen.empty();
+  const auto passed = adopt_passed_sockets(options, *tls, listeners);
+  if (!passed) return passed.error();
+  const bool asked_for = !options.listen.empty() || !passed->empty();
   for (const std::string& text :
        asked_for ? options.listen : std::vector<std::string>{kDefaultApi}) {
     const auto address = parse_listen_address(text);
     if (!address) return address.error();
+    if (std::ranges::find(*passed, *address) != passed->end()) continue;
     if (const Status safe = check_exposure(text, *address, options); !safe) return safe.error();
     auto listener = Listener::open(*address, *tls);
     if (!listener && asked_for) return listener.error();

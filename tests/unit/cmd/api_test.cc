@@ -186,6 +186,35 @@ TEST_CASE("the socket of a process that answers is left to it") {
   CHECK(api.get("/healthz").status == 200);
 }
 
+TEST_CASE("a socket that was passed serves, and its file is left") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("api.sock");
+  FileDescriptor passed = listen_silently(path);
+  const auto address = address_of_listening(passed.get());
+  REQUIRE(address.has_value());
+  CHECK(address->host_or_path == path);
+  CHECK(address->port == 0);
+  {
+    const Listener listener = Listener::adopt(std::move(passed), *address, nullptr);
+    CHECK(listener.entrance() == Entrance::kUnix);
+    const FileDescriptor client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    CHECK(connect_to(path, client) == 0);
+  }
+  CHECK(std::filesystem::is_socket(path));
+}
+
+TEST_CASE("where a passed socket listens decides what it is") {
+  const FileDescriptor v6(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  CHECK_FALSE(address_of_listening(v6.get()).has_value());  // it does not listen yet
+  REQUIRE(::listen(v6.get(), 1) == 0);
+  const auto anywhere = address_of_listening(v6.get());
+  REQUIRE(anywhere.has_value());
+  CHECK(anywhere->host_or_path == "::");
+  CHECK(anywhere->port != 0);
+  CHECK_FALSE(anywhere->loopback);
+  CHECK_FALSE(address_of_listening(-1).has_value());
+}
+
 TEST_CASE("so is the socket of a process that listens and does not answer") {
   const TemporaryDirectory directory;
   const std::string path = directory.file("api.sock");

@@ -2,48 +2,22 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
-#include <array>
-
+#include "tests/support/datagram_socket.h"
 #include "tests/support/history_entries.h"
 #include "tests/support/temporary_directory.h"
 #include "twobox/history_text.h"
 
 using namespace twobox;
+using twobox::testing::DatagramSocket;
 using twobox::testing::history_entry;
 using twobox::testing::refused_entry;
 using twobox::testing::TemporaryDirectory;
 
-namespace {
-
-/// Stands where the journal listens.
-class JournalSocket {
- public:
-  explicit JournalSocket(const std::string& path)
-      : fd_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
-    REQUIRE(::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0);
-  }
-  std::string receive() const {
-    std::array<char, 4096> buffer{};
-    const ssize_t got = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
-    return got < 0 ? "" : std::string(buffer.data(), static_cast<std::size_t>(got));
-  }
-
- private:
-  FileDescriptor fd_;
-};
-
-}  // namespace
-
 TEST_CASE("journal: a change arrives as fields") {
   const TemporaryDirectory directory;
-  const JournalSocket listener(directory.file("socket"));
+  const DatagramSocket listener(directory.file("socket"));
   const Journal journal(directory.file("socket"));
   REQUIRE(journal.send(journal_fields(history_entry("net.x"), 7)).has_value());
   CHECK(listener.receive() ==
