@@ -35,6 +35,12 @@ class Kernel : public LiveKernel {
       return with_context(read.error(), "read addresses");
     if (const Status read = ipvs_.observe(state.kernel, state.ipvs_loaded); !read)
       return with_context(read.error(), "read ipvs");
+    if (scope.connections) {
+      const auto traffic = ipvs_.observe_traffic();
+      if (!traffic) return with_context(traffic.error(), "read connections");
+      for (const auto& [server, of] : traffic->servers)
+        state.connections[server] = {of.active_connections, of.inactive_connections};
+    }
     if (const Status read =
             nftables_.observe(state.kernel, state.nft_rule_handles, state.nft_counts);
         !read)

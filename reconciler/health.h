@@ -17,6 +17,7 @@ struct ServerHealth {
   Health health = Health::kUnknown;
   Moment since;       // of the verdict; of the first check while unknown
   std::string cause;  // of the last failed check: "connect to 172.16.0.31:80: connection refused"
+  std::uint64_t transitions = 0;  // from up to down and back; the first verdict is none
 };
 
 /// By real server. One without an entry is not checked.

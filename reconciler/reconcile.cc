@@ -48,6 +48,7 @@ Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
   report.planned = make_plan(wanted, *before, ownership.record());
   report.handles = before->nft_rule_handles;
   report.vrrp = judge_vrrp(wanted, *before);
+  report.draining = draining_servers(wanted, *before);
 
   // Written before anything is changed: whatever is made from here on is known to be ours, even if
   // this process dies in the middle.
@@ -67,6 +68,7 @@ Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
   const OwnershipRecord made =
       with_started_daemons(ownership.record(), report.applied, before->links);
   report.remaining = make_plan(wanted, *after, made);
+  report.draining = draining_servers(wanted, *after);
   refusals.note(report.applied.outcomes, report.remaining, now);
   if (const Status kept = keep(ownership, claim(made, wanted, *after)); !kept)
     return with_context(kept.error(), "record of ownership after apply");
