@@ -48,7 +48,9 @@ Daemon::Daemon(DaemonOptions options, std::unique_ptr<Backend> kernel, Records r
       source_(backstage.source),
       schedule_(options_.resync),
       recorder_(options_.document, std::string(to_string(backstage.source)), now(),
-                std::move(records_.history.history)) {}
+                std::move(records_.history.history)) {
+  recorder_.drains_are(records_.drains.drains());
+}
 
 Moment Daemon::now() {
   return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
@@ -111,6 +113,7 @@ int Daemon::milliseconds_to_sleep() const {
   if (traffic_due_) due = std::min(due, *traffic_due_);
   if (!announcements_.empty()) due = std::min(due, announcements_.front().first);
   if (const auto promotion = promotions_.next()) due = std::min(due, *promotion);
+  if (servers_due_) due = std::min(due, *servers_due_);
   const SteadyTime time = now().steady;
   if (due <= time) return 0;
   // Rounded up: waking a little early would spin.
@@ -126,7 +129,11 @@ void Daemon::hear() {
   const bool keepalived = fifos_.drain();
   const auto promotion = promotions_.next();
   const bool promoted = promotion && *promotion <= now().steady;
-  if (wake.any() || sysctls || keepalived || promoted) schedule_.wake();
+  const bool servers = servers_due_ && *servers_due_ <= now().steady;
+  if (servers && desired_.next_change && *desired_.next_change <= now().steady)
+    recorder_.cause_noticed(Cause::kHealth, now());
+  if (servers) servers_due_.reset();
+  if (wake.any() || sysctls || keepalived || promoted || servers) schedule_.wake();
   // An interface that was missing may be there now.
   if (wake.overrun) recorder_.netlink_overran();
   if (wake.links_or_addresses || wake.overrun) refusals_.retry_unavailable(now().steady);
@@ -151,6 +158,10 @@ Result<Standpoint> Daemon::standpoint_of(const ValidDocument& document) {
                          *kernel_);
 }
 
+ServerEvidence Daemon::evidence() const {
+  return {&health_, records_.drains.drains(), &drain_begins_, now().steady};
+}
+
 bool Daemon::find_target() {
   acts_on_.reset();
   fifos_.set_watched(fifos_of(*document_->document));
@@ -163,8 +174,9 @@ bool Daemon::find_target() {
   }
   recorder_.identified(standpoint->node, standpoint->roles, now());
   acts_on_ = promotions_.act_on(*document_->document, standpoint->roles, now().steady);
-  desired_ = resolve(document_->document, standpoint->node, *acts_on_);
+  desired_ = resolve(document_->document, standpoint->node, *acts_on_, evidence());
   recorder_.acts_on(*acts_on_, desired_, now());
+  recorder_.hears_of(health_, now());
   return true;
 }
 
@@ -201,8 +213,20 @@ void Daemon::conclude(const PassReport& report, Moment begin) {
   for (const HistoryEntry& entry : recorder_.pass_made(report, refusals_, begin, now()))
     log_change(entry, recorder_.report().generation);
   keep_history();
+  look_after_servers(report);
   // Our own changes raise no event: what they brought about unplanned needs a pass all the same.
   if (!report.remaining.in_sync() && !refusals_.next_attempt()) schedule_.wake();
+}
+
+/// Neither the end of a connection nor time raises an event.
+void Daemon::look_after_servers(const PassReport& report) {
+  constexpr std::chrono::seconds kDrainsAreSeen{1};
+  drain_begins_ = still_draining(drain_begins_, report.draining, now().steady);
+  servers_due_ = desired_.next_change;
+  if (!drain_begins_.empty())
+    servers_due_ =
+        std::min(servers_due_.value_or(SteadyTime::max()), now().steady + kDrainsAreSeen);
+  recorder_.servers_are({desired_, health_, report.draining, drain_begins_}, now());
 }
 
 void Daemon::keep_history() {

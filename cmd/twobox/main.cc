@@ -129,6 +129,22 @@ void add_role(CLI::App& app, RoleOptions& options, Chosen& chosen) {
   command.callback([&] { chosen = [&] { return run_role(options); }; });
 }
 
+void add_drain(CLI::App& app, DrainOptions& options, Chosen& chosen) {
+  auto& command = *app.add_subcommand(
+      "drain",
+      "let a node or real server take no new connections and then go, until the next boot");
+  auto* const name =
+      command.add_option("NAME", options.name, "node, address or address:port (default: show all)");
+  auto* const deadline =
+      command.add_option("--deadline", options.deadline, "when it goes in any case")
+          ->capture_default_str()
+          ->needs(name);
+  command.add_flag("--end", options.end, "let it serve again")->needs(name)->excludes(deadline);
+  add_api(command, options.api);
+  add_format(command, options.format);
+  command.callback([&] { chosen = [&] { return run_drain(options); }; });
+}
+
 void add_put(CLI::App& app, PutOptions& options, Chosen& chosen) {
   auto& command = *app.add_subcommand(
       "put", "give the daemon a document; exit 0 converged, 3 not yet, 1 refused");
@@ -174,6 +190,7 @@ int run(int argc, char** argv) {
   StatusOptions status;
   HistoryOptions history;
   RoleOptions role;
+  DrainOptions drain;
   PutOptions put;
   CleanupOptions cleanup;
   RenderOptions render;
@@ -184,6 +201,7 @@ int run(int argc, char** argv) {
   add_status(app, status, chosen);
   add_history(app, history, chosen);
   add_role(app, role, chosen);
+  add_drain(app, drain, chosen);
   add_put(app, put, chosen);
   add_cleanup(app, cleanup, chosen);
   add_render(app, render, chosen);
