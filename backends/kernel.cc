@@ -47,6 +47,13 @@ class Kernel : public LiveKernel {
           !read)
         return with_context(read.error(), "read ipvs");
     }
+    state.connections.clear();
+    if (scope.connections) {
+      const auto traffic = ipvs_.observe_traffic();
+      if (!traffic) return with_context(traffic.error(), "read connections");
+      for (const auto& [server, of] : traffic->servers)
+        state.connections[server] = {of.active_connections, of.inactive_connections};
+    }
     if (parts.nftables) {
       if (const Status read =
               nftables_.observe(state.kernel, state.nft_rule_handles, state.nft_counts);

@@ -33,6 +33,13 @@ struct DroppingChain {
   friend bool operator==(const DroppingChain&, const DroppingChain&) = default;
 };
 
+/// What a real server has, as the director sees it.
+struct ServerConnections {
+  std::uint32_t active = 0;    // TCP and SCTP: established, and for TCP also those that open
+  std::uint32_t inactive = 0;  // TCP: closing or closed, kept for minutes; UDP: every one there is
+  friend bool operator==(const ServerConnections&, const ServerConnections&) = default;
+};
+
 /// The live kernel state of one network namespace, read in full.
 struct ObservedState {
   KernelState kernel;
@@ -40,6 +47,9 @@ struct ObservedState {
   bool ipvs_loaded = false;                              // false: no ip_vs in this kernel (yet)
   std::map<NftRuleKey, std::uint64_t> nft_rule_handles;  // needed to replace or delete a rule
   NftCounts nft_counts;
+  /// Read after `kernel`, so that of a server whose weight was 0 none is overlooked. Empty: not
+  /// asked for.
+  std::map<RealServerKey, ServerConnections> connections;
   // Absent: not asked for, or not readable. They only inform, so they never fail an observation.
   std::optional<std::vector<DroppingChain>> dropping_chains;
   friend bool operator==(const ObservedState&, const ObservedState&) = default;
@@ -56,6 +66,7 @@ struct Machine {
 struct Scope {
   std::set<SysctlKey> sysctls;  // the ones to read; one that does not exist is left out
   bool dropping_chains = false;
+  bool connections = false;
   friend bool operator==(const Scope&, const Scope&) = default;
 };
 

@@ -24,9 +24,9 @@ void add_redirect_rules(KernelState& state, RedirectOf packets);
 /// Makes this node answer `endpoint` itself, before its IPVS sees the packet.
 void add_redirect(KernelState& state, const Endpoint& endpoint, RedirectOf packets);
 
-/// Makes this node answer `endpoint` itself when one of `peers` sends it, in every role: a peer that
-/// does so has scheduled it already. While two nodes hold the VIP, each directs its own clients.
-/// It tells peers by their MACs, so only on Ethernet.
+/// Makes this node answer `endpoint` itself when one of `peers` sends it, in every role: a peer
+/// that does so has scheduled it already. While two nodes hold the VIP, each directs its own
+/// clients. It tells peers by their MACs, so only on Ethernet.
 void add_peer_redirect(KernelState& state, const Endpoint& endpoint, RedirectOf packets,
                        const std::set<MacAddress>& peers);
 

@@ -70,7 +70,12 @@ class ReasonOf {
     return plain_reason(action_of(change));
   }
   std::string operator()(const RealServerChange& change) const {
-    if (action_of(change) == Action::kDelete) return "not in the document's service";
+    if (const auto known = desired_.server_reasons.find(change.key);
+        known != desired_.server_reasons.end())
+      return known->second;
+    const bool leaves = !desired_.kernel.ipvs_servers.contains(change.key);
+    if (leaves && change.after) return "not in the document's service any more, so it drains";
+    if (leaves) return "not in the document's service";
     return plain_reason(action_of(change));
   }
   std::string operator()(const NftElementChange& change) const {

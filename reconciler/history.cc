@@ -9,7 +9,14 @@
 namespace twobox {
 namespace {
 
-constexpr std::array<std::string_view, 4> kCauses = {"document", "role", "health", "drift"};
+constexpr std::array<std::string_view, 5> kCauses = {"document", "role", "health", "drain",
+                                                     "drift"};
+
+/// The last pass left the server to drain, and now it goes.
+bool has_drained(const Change& change, const std::set<RealServerKey>& draining) {
+  const auto* const server = std::get_if<RealServerChange>(&change);
+  return server != nullptr && !server->after && draining.contains(server->key);
+}
 
 std::size_t bytes_of(const HistoryEntry& entry) {
   return entry.key.size() + entry.reason.size() + entry.before.value_or("").size() +
@@ -70,7 +77,9 @@ std::vector<HistoryEntry> Causes::explain(const PassReport& pass, Moment begin, 
   std::vector<HistoryEntry> entries;
   for (const auto& [step, error, tried] : pass.applied.outcomes) {
     const auto known = open_.find(object_name(step.change));
-    const Due due = known == open_.end() ? fresh : known->second;
+    Due due = known == open_.end() ? fresh : known->second;
+    if (due.cause == Cause::kDrift && has_drained(step.change, draining_))
+      due.cause = Cause::kDrain;
     dues.emplace(object_name(step.change), due);
     if (!tried) continue;
     const Description change = describe(step.change);
@@ -86,6 +95,8 @@ std::vector<HistoryEntry> Causes::explain(const PassReport& pass, Moment begin, 
     const auto due = dues.find(name);
     open_.emplace(name, due == dues.end() ? Due{Cause::kDrift, end} : due->second);
   }
+  draining_.clear();
+  for (const auto& [server, connections] : pass.draining) draining_.insert(server);
   return entries;
 }
 

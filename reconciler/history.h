@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,7 @@
 
 namespace twobox {
 
-enum class Cause : std::uint8_t { kDocument, kRole, kHealth, kDrift };
+enum class Cause : std::uint8_t { kDocument, kRole, kHealth, kDrain, kDrift };
 std::string_view to_string(Cause cause);  // "document" ...
 std::optional<Cause> cause_from_text(std::string_view text);
 
@@ -31,7 +32,8 @@ struct HistoryEntry {
   std::optional<std::string> after;
   std::string reason;
   /// From the moment its cause was noticed to `at`. Noticed is: a document, when it was accepted; a
-  /// role, when the loop first acted on it; drift, when the pass that found it began.
+  /// role, when the loop first acted on it; health and drains likewise; drift, when the pass that
+  /// found it began.
   std::chrono::milliseconds duration{0};
   std::optional<Error> error;  // absent: carried out
   friend bool operator==(const HistoryEntry&, const HistoryEntry&) = default;
@@ -71,8 +73,8 @@ class History {
 /// Decides what each change of a pass is due to. Pure: every moment is an argument.
 ///
 /// A change that a pass could not make keeps its cause until it is made; one that comes up anew is
-/// due to what was noticed since the last pass, a document before a role before health, and to
-/// drift when nothing was.
+/// due to what was noticed since the last pass, a document before a role before health before a
+/// drain. When nothing was, a server that has drained is due to that, and all else to drift.
 class Causes {
  public:
   void notice(Cause cause, Moment when);
@@ -85,8 +87,9 @@ class Causes {
     Cause cause;
     Moment noticed;
   };
-  std::optional<Due> news_;          // since the last pass
-  std::map<std::string, Due> open_;  // by object, what the last pass left undone
+  std::optional<Due> news_;           // since the last pass
+  std::map<std::string, Due> open_;   // by object, what the last pass left undone
+  std::set<RealServerKey> draining_;  // when the last pass ended
 };
 
 }  // namespace twobox

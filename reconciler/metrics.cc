@@ -7,6 +7,8 @@
 #include <initializer_list>
 #include <utility>
 
+#include "reconciler/describe.h"
+
 namespace twobox {
 namespace {
 
@@ -176,6 +178,34 @@ void add_service(Exposition& to, const IpvsServiceKey& key, const VipName& vip) 
             std::uint64_t{1});
 }
 
+/// A server's address and port alone are not enough: it may serve several services of one VIP.
+void add_server_sample(Exposition& to, std::string_view name, const ServerStatus& server,
+                       std::uint64_t value) {
+  to.sample(name,
+            {{"vip", server.vip},
+             {"service", key_text(server.server.service)},
+             {"server", server_text(server.server)}},
+            value);
+}
+
+void add_servers(Exposition& to, const std::vector<ServerStatus>& servers) {
+  to.family("twobox_server_up", "gauge",
+            "1 if the checks of the real server say that it is up, 0 if down; none before the "
+            "first verdict.");
+  for (const ServerStatus& server : servers)
+    if (server.health && server.health->health != Health::kUnknown)
+      add_server_sample(to, "twobox_server_up", server, server.health->health == Health::kUp);
+  to.family("twobox_server_transitions_total", "counter",
+            "How often the real server went from up to down or back.");
+  for (const ServerStatus& server : servers)
+    if (server.health)
+      add_server_sample(to, "twobox_server_transitions_total", server, server.health->transitions);
+  to.family("twobox_server_draining", "gauge",
+            "1 for each real server that takes no new connections and is about to go.");
+  for (const ServerStatus& server : servers)
+    if (server.drain) add_server_sample(to, "twobox_server_draining", server, 1);
+}
+
 }  // namespace
 
 std::string metrics_text(const StatusReport& report, std::string_view version) {
@@ -188,6 +218,7 @@ std::string metrics_text(const StatusReport& report, std::string_view version) {
   to.family("twobox_ipvs_service_info", "gauge",
             "1 for each IPVS service wanted, with its VIP's name; labels as node_exporter's.");
   for (const auto& [key, vip] : *report.services) add_service(to, key, vip);
+  add_servers(to, *report.servers);
   return to.take();
 }
 

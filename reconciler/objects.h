@@ -235,10 +235,10 @@ struct NftUnknown {
   std::string text;  // libnftnl's words for common expressions, else the expressions' names
   friend bool operator==(const NftUnknown&, const NftUnknown&) = default;
 };
-using NftStatement =
-    std::variant<NftFamilyIs, NftHeaderVersionIs, NftArrivesOverEthernet, NftDestinationInSet, NftEtherSourceNotInSet,
-                 NftEtherSourceInSet, NftOpensTcpConnection, NftHeaderProtocolIs,
-                 NftSetHeaderProtocol, NftMarkFromMap, NftRedirect, NftCounter, NftUnknown>;
+using NftStatement = std::variant<NftFamilyIs, NftHeaderVersionIs, NftArrivesOverEthernet,
+                                  NftDestinationInSet, NftEtherSourceNotInSet, NftEtherSourceInSet,
+                                  NftOpensTcpConnection, NftHeaderProtocolIs, NftSetHeaderProtocol,
+                                  NftMarkFromMap, NftRedirect, NftCounter, NftUnknown>;
 
 /// `name` is the first word of the rule's comment ("redirect-ipv4: why it exists"). A rule that has
 /// no such comment, or repeats one, is named "handle N": it is never one of ours.

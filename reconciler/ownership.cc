@@ -176,6 +176,7 @@ std::vector<ForeignObject> foreign(const ObservedState& observed, const DesiredS
 Scope scope_of(const DesiredState& desired, const OwnershipRecord& record) {
   Scope scope;
   scope.dropping_chains = !desired.followed.empty();
+  scope.connections = !desired.leaving.empty();
   for (const auto& [key, config] : desired.kernel.sysctls) scope.sysctls.insert(key);
   for (const auto& [key, held] : record.sysctls) scope.sysctls.insert(key);
   return scope;

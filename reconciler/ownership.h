@@ -61,7 +61,8 @@ struct ForeignObject {
 std::vector<ForeignObject> foreign(const ObservedState& observed, const DesiredState& desired,
                                    const KernelState& managed_state);
 
-/// What observe() must read: sysctls, and the firewall where VRRP may decide roles.
+/// What observe() must read: sysctls, the firewall where VRRP may decide roles, and connections
+/// where servers may drain.
 Scope scope_of(const DesiredState& desired, const OwnershipRecord& record);
 
 }  // namespace twobox

@@ -193,16 +193,21 @@ class VipPath {
     };
     const Texts servers = faults_in(want.ipvs_servers, have.ipvs_servers, of_service);
     faults.insert(faults.end(), servers.begin(), servers.end());
+    const auto kept = kept_servers(view_.desired, have.ipvs_servers, view_.observed.connections);
     for (const auto& [key, config] : have.ipvs_servers)
-      if (is_ours(key.service) && !want.ipvs_servers.contains(key))
+      if (is_ours(key.service) && !want.ipvs_servers.contains(key) && !kept.contains(key))
         faults.push_back(key_text(key) + " should not be there");
     return faults;
   }
 
   bool has_weight() const {
-    return std::ranges::any_of(view_.desired.kernel.ipvs_servers, [&](const auto& entry) {
+    const auto takes_new = [&](const auto& entry) {
       return is_ours(entry.first.service) && entry.second.weight > 0;
-    });
+    };
+    return std::ranges::any_of(view_.desired.kernel.ipvs_servers, takes_new) ||
+           std::ranges::any_of(kept_servers(view_.desired, view_.observed.kernel.ipvs_servers,
+                                            view_.observed.connections),
+                               takes_new);
   }
 
   PathStep ipvs() const {

@@ -7,6 +7,7 @@
 #include "reconciler/bypass_table.h"
 #include "reconciler/describe.h"
 #include "reconciler/diff.h"
+#include "reconciler/draining.h"
 #include "reconciler/sync_daemon.h"
 #include "schema/bypass_sysctls.h"
 
@@ -79,7 +80,10 @@ int depth(const Change& change) {
       /*address*/ 0, /*service*/ 0, /*server*/ 1,  /*daemon*/ 0, /*timeouts*/ 0,
       /*table*/ 1,
       /*chain*/ 2,   /*set*/ 3,     /*element*/ 4, /*rule*/ 5,   /*sysctl*/ 0};
-  const int rank = kDepth.at(change.index());
+  // Who takes over from a server comes before it loses its weight.
+  const auto* const server = std::get_if<RealServerChange>(&change);
+  const bool yields = server != nullptr && server->after && server->after->weight == 0;
+  const int rank = yields ? 2 : kDepth.at(change.index());
   const bool deleted = std::visit([](const auto& of) { return is_delete(of); }, change);
   // Deletes come first: a batch that replaces an object frees its name before it is taken again.
   return deleted ? -rank : rank;
@@ -90,10 +94,13 @@ void sort_into_order(std::vector<Step>& steps) {
       steps, {}, [](const Step& step) { return std::pair(step.phase, depth(step.change)); });
 }
 
-/// Fills in what the document leaves to the kernel from what the kernel has, so that it never shows
-/// as a difference.
-KernelState completed(const DesiredState& desired, const KernelState& live) {
+/// Fills in what the document leaves to the kernel, or to time, from what the kernel has, so that
+/// it never shows as a difference.
+KernelState completed(const DesiredState& desired, const KernelState& have,
+                      const ObservedState& observed) {
+  const KernelState& live = observed.kernel;
   KernelState want = desired.kernel;
+  want.ipvs_servers.merge(kept_servers(desired, have.ipvs_servers, observed.connections));
   for (auto& [key, timeouts] : want.ipvs_timeouts) {
     const auto found = live.ipvs_timeouts.find(key);
     if (found == live.ipvs_timeouts.end()) continue;
@@ -220,7 +227,7 @@ Plan make_plan(const DesiredState& desired, const ObservedState& observed,
   Plan plan;
   plan.foreign = foreign(observed, desired, have);
 
-  KernelState want = completed(desired, observed.kernel);
+  KernelState want = completed(desired, have, observed);
   release_sysctls(want, have, record);
   leave_servers_to_their_service(have, want);
 

@@ -91,6 +91,7 @@ Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
   report.planned = make_plan(wanted, *seen.state, ownership.record());
   report.handles = seen.state->nft_rule_handles;
   report.vrrp = judge_vrrp(wanted, *seen.state);
+  report.draining = draining_servers(wanted, *seen.state);
 
   // Written before anything is changed: whatever is made from here on is known to be ours, even if
   // this process dies in the middle.
@@ -111,6 +112,7 @@ Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
   if (const Status read = look(backend, scope_of(wanted, ownership.record()), seen); !read)
     return with_context(read.error(), "observe after apply");
   report.remaining = make_plan(wanted, *seen.state, made);
+  report.draining = draining_servers(wanted, *seen.state);
   refusals.note(report.applied.outcomes, report.remaining, now);
   if (const Status kept = keep(ownership, claim(made, wanted, *seen.state)); !kept)
     return with_context(kept.error(), "record of ownership after apply");

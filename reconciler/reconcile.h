@@ -33,6 +33,9 @@ struct PassReport {
   ApplyReport applied;
   Plan remaining;  // of a fresh observation: empty = converged, otherwise exactly what is missing
   std::optional<VrrpVerdict> vrrp;  // absent: no role depends on VRRP
+  /// Real servers that are there only until they have drained, and the connections that each waits
+  /// for; of the last observation.
+  std::map<RealServerKey, std::uint32_t> draining;
 };
 
 /// Brings the kernel to `desired` as far as it lets us. A second pass does nothing.

@@ -1,6 +1,7 @@
 #include "reconciler/resolve.h"
 
 #include "reconciler/bypass_table.h"
+#include "reconciler/resolve_servers.h"
 #include "reconciler/roles.h"
 #include "reconciler/servers.h"
 #include "reconciler/service_key.h"
@@ -37,7 +38,8 @@ Endpoint endpoint_of(const Vip& vip, const Service& service) {
 
 class Resolver {
  public:
-  Resolver(const Document& document, const NodeName& node) : document_(document), node_(node) {
+  Resolver(const Document& document, const NodeName& node, const ServerEvidence& evidence)
+      : document_(document), node_(node), evidence_(evidence), servers_(document, evidence) {
     if (document.sync) desired_.redirect_of = RedirectOf::kFirstPacket;
   }
 
@@ -72,6 +74,10 @@ class Resolver {
     add_sync_daemons(desired_.kernel, document_, roles);
     desired_.manages_sync_daemon = document_.sync.has_value();
     desired_.prune = document_.prune;
+    if (evidence_.drain_begins == nullptr)
+      desired_.leaving.otherwise = DrainStage::kEmptying;
+    else
+      add_stages(desired_.leaving, *evidence_.drain_begins, evidence_.now);
     return std::move(desired_);
   }
 
@@ -107,8 +113,7 @@ class Resolver {
       desired_.mark_names.emplace(*mark, name);
     }
     desired_.kernel.ipvs_services.emplace(key, service_config(vip, service));
-    for (const Server& server : servers_or_default(document_, service))
-      add_server(vip, service, key, server);
+    servers_.add(vip, service, key, desired_);
     if (vip.bypass != Bypass::kRedirect) return;
     if (role != Role::kMaster) {
       add_redirect(desired_.kernel, endpoint, desired_.redirect_of);
@@ -117,30 +122,18 @@ class Resolver {
     }
   }
 
-  void add_server(const Vip& vip, const Service& service, const IpvsServiceKey& key,
-                  const Server& server) {
-    const auto* const name = std::get_if<NodeName>(&server.target);
-    const IpAddress address =
-        name != nullptr ? server_address(document_.nodes.at(*name), vip.address.address().family())
-                        : std::get<IpAddress>(server.target);
-    RealServerConfig config;
-    config.forwarding = server.forwarding;
-    config.weight = server.weight;
-    config.upper_threshold = server.upper_threshold;
-    config.lower_threshold = server.lower_threshold;
-    const std::uint16_t port = server.port.value_or(service.port).host_order();
-    desired_.kernel.ipvs_servers.emplace(RealServerKey{key, address, port}, config);
-  }
-
   const Document& document_;
   const NodeName& node_;
+  const ServerEvidence& evidence_;
+  const ServerResolver servers_;
   DesiredState desired_;
 };
 
 }  // namespace
 
-DesiredState resolve(const ValidDocument& document, const NodeName& node, const Roles& roles) {
-  Resolver resolver(*document, node);
+DesiredState resolve(const ValidDocument& document, const NodeName& node, const Roles& roles,
+                     const ServerEvidence& evidence) {
+  Resolver resolver(*document, node, evidence);
   for (const auto& [name, vip] : document->vips) resolver.add_vip(name, vip, roles.at(name));
   resolver.add_sysctls();
   resolver.add_timeouts();

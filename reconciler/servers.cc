@@ -22,4 +22,14 @@ const IpAddress& server_address(const Node& node, AddressFamily family) {
   return *found;
 }
 
+const IpAddress& address_of(const Document& document, const Server& server, AddressFamily family) {
+  if (const auto* const name = std::get_if<NodeName>(&server.target))
+    return server_address(document.nodes.at(*name), family);
+  return std::get<IpAddress>(server.target);
+}
+
+bool has_address(const Node& node, const IpAddress& address) {
+  return std::ranges::find(node.addresses, address) != node.addresses.end();
+}
+
 }  // namespace twobox

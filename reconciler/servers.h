@@ -14,4 +14,9 @@ std::vector<Server> servers_or_default(const Document& document, const Service& 
 /// server's node has one.
 const IpAddress& server_address(const Node& node, AddressFamily family);
 
+/// Where a server of a VIP of `family` is reached.
+const IpAddress& address_of(const Document& document, const Server& server, AddressFamily family);
+
+bool has_address(const Node& node, const IpAddress& address);
+
 }  // namespace twobox

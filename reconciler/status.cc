@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "reconciler/describe.h"
 #include "reconciler/fields_json.h"
 
 namespace twobox {
@@ -66,7 +67,45 @@ Json changes_made_json(const History& history) {
   return list;
 }
 
+Json health_json(const std::optional<ServerHealth>& health) {
+  if (!health) return nullptr;
+  return {{"verdict", health_text(health->health)},
+          {"since", time_text(health->since.wall)},
+          {"cause", health->cause},
+          {"transitions", health->transitions}};
+}
+
+Json drain_json(const std::optional<DrainStatus>& drain) {
+  if (!drain) return nullptr;
+  return {{"since", time_text(drain->since)},
+          {"until", time_text(drain->until)},
+          {"connections", drain->connections}};
+}
+
+Json servers_json(const std::vector<ServerStatus>& servers) {
+  Json list = Json::array();
+  for (const ServerStatus& server : servers)
+    list.push_back({{"vip", server.vip},
+                    {"service", key_text(server.server.service)},
+                    {"server", server_text(server.server)},
+                    {"health", health_json(server.health)},
+                    {"drain", drain_json(server.drain)},
+                    {"fallback", server.is_fallback}});
+  return list;
+}
+
+Json drains_object(const DrainOverrides& drains) {
+  Json object = Json::object();
+  for (const auto& [name, deadline] : drains)
+    object[name] = {{"deadline", std::to_string(deadline.count()) + "s"}};
+  return object;
+}
+
 }  // namespace
+
+std::string drains_json(const DrainOverrides& drains) {
+  return json_text(drains_object(drains));
+}
 
 bool is_ready(const StatusReport& report) {
   const auto found = report.conditions.find("Ready");
@@ -82,6 +121,8 @@ std::string status_json(const StatusReport& report) {
                        {"observed_generation", report.observed_generation},
                        {"ready", is_ready(report)},
                        {"vips", vips_json(report.vips)},
+                       {"servers", servers_json(*report.servers)},
+                       {"drains", drains_object(report.drains)},
                        {"conditions", conditions_json(report.conditions)},
                        {"last_pass", last_pass_json(report.last_pass)},
                        {"refused", refused_json(report.refused)},

@@ -14,6 +14,7 @@
 #include "reconciler/moment.h"
 #include "reconciler/reconcile.h"
 #include "reconciler/roles.h"
+#include "reconciler/server_status.h"
 
 namespace twobox {
 
@@ -93,9 +94,16 @@ struct StatusReport {
   /// The VIP of each IPVS service this node should have. Never null.
   std::shared_ptr<const std::map<IpvsServiceKey, VipName>> services =
       std::make_shared<const std::map<IpvsServiceKey, VipName>>();
+  /// Never null.
+  std::shared_ptr<const std::vector<ServerStatus>> servers =
+      std::make_shared<const std::vector<ServerStatus>>();
+  DrainOverrides drains;  // asked for by hand
 };
 
 bool is_ready(const StatusReport& report);
+
+/// {"b": {"deadline": "60s"}}: drains asked for by hand, as one line without a newline at its end.
+std::string drains_json(const DrainOverrides& drains);
 
 /// One line without a newline at its end.
 std::string status_json(const StatusReport& report);

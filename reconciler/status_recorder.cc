@@ -97,6 +97,24 @@ void StatusRecorder::acts_on(const Roles& roles, const DesiredState& desired, Mo
   report_.services = std::make_shared<const std::map<IpvsServiceKey, VipName>>(vips_of(desired));
 }
 
+void StatusRecorder::hears_of(const HealthMap& health, Moment now) {
+  std::map<RealServerKey, Health> verdicts;
+  for (const auto& [server, of] : health) {
+    verdicts.emplace(server, of.health);
+    const auto old = verdicts_.find(server);
+    if (of.health != (old == verdicts_.end() ? Health::kUnknown : old->second))
+      causes_.notice(Cause::kHealth, now);
+  }
+  verdicts_ = std::move(verdicts);
+}
+
+void StatusRecorder::servers_are(const ServerView& view, Moment now) {
+  report_.servers = std::make_shared<const std::vector<ServerStatus>>(
+      server_statuses(view, *report_.services, now));
+  set_if("ServersHealthy", servers_healthy(*report_.servers), now);
+  set_if("QuorumReached", quorum_reached(view.desired, *report_.services), now);
+}
+
 std::vector<HistoryEntry> StatusRecorder::pass_made(const PassReport& pass,
                                                     const Refusals& refusals, Moment begin,
                                                     Moment end) {
@@ -135,6 +153,14 @@ void StatusRecorder::set(const std::string& type, bool holds, std::string reason
   Condition& condition = report_.conditions[type];
   const bool same = condition.holds == holds && condition.since != WallTime{};
   condition = {holds, std::move(reason), std::move(message), same ? condition.since : now.wall};
+}
+
+void StatusRecorder::set_if(const std::string& type, const std::optional<Finding>& finding,
+                            Moment now) {
+  if (finding)
+    set(type, finding->holds, finding->reason, finding->message, now);
+  else
+    report_.conditions.erase(type);
 }
 
 void StatusRecorder::remember(const std::vector<HistoryEntry>& tried, const Refusals& refusals) {

@@ -28,6 +28,11 @@ class StatusRecorder {
   bool not_identified(const Error& error, Moment now);
   /// What the next pass acts on, and why another than the last; Cause::kDocument is known.
   void acts_on(const Roles& roles, const DesiredState& desired, Moment now);
+  /// The verdicts that the next pass acts on.
+  void hears_of(const HealthMap& health, Moment now);
+  /// Behind pass_made(): what is to be said of real servers.
+  void servers_are(const ServerView& view, Moment now);
+  void drains_are(const DrainOverrides& drains) { report_.drains = drains; }
   void cause_noticed(Cause cause, Moment now) { causes_.notice(cause, now); }
   /// What was tried, in order. Of refusals in a row only the first goes into the history.
   std::vector<HistoryEntry> pass_made(const PassReport& pass, const Refusals& refusals,
@@ -52,10 +57,13 @@ class StatusRecorder {
   void judge(const PassReport& pass, Moment now);
   void judge_vrrp(const std::optional<VrrpVerdict>& verdict, Moment now);
   void update_ready(Moment now);
+  /// Sets the condition, or takes it away.
+  void set_if(const std::string& type, const std::optional<Finding>& finding, Moment now);
 
   StatusReport report_;
   Causes causes_;
-  std::optional<Roles> roles_;  // acted on by the last pass
+  std::optional<Roles> roles_;                // acted on by the last pass
+  std::map<RealServerKey, Health> verdicts_;  // so too
 };
 
 }  // namespace twobox

@@ -33,5 +33,7 @@ std::map<std::string, std::string> read_sysctls(const Field& field);
 /// `family` is the VIP's, nullopt when that could not be read.
 std::vector<Service> read_services(const Field& field, std::optional<AddressFamily> family);
 std::vector<Server> read_servers(const Field& field);
+Server read_server(const Field& field);
+Check read_check(const Field& field);
 
 }  // namespace twobox

@@ -1,5 +1,7 @@
 #include "schema/field_types.h"
 
+#include "schema/duration.h"
+
 namespace twobox {
 namespace {
 
@@ -39,10 +41,6 @@ bool is_control(char c) {
 
 bool is_letter_or_digit(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-bool is_in_name(char c) {
-  return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-';
 }
 
 std::size_t count_characters(std::string_view text) {
@@ -128,6 +126,10 @@ std::optional<Port> read_port(const Field& field) {
   return *Port::from_number(*number);
 }
 
+bool is_in_name(char c) {
+  return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-';
+}
+
 bool is_name(std::string_view text) {
   constexpr std::size_t kMaxNameSize = 63;
   return !text.empty() && text.size() <= kMaxNameSize && is_letter_or_digit(text.front()) &&
@@ -150,6 +152,35 @@ std::optional<std::string> read_plain_text(const Field& field, std::size_t max_c
       std::ranges::none_of(*text, is_control))
     return *text;
   field.refuse(allowed);
+  return std::nullopt;
+}
+
+std::optional<std::string> read_absolute_path(const Field& field) {
+  constexpr std::string_view kAllowed =
+      "an absolute path of at most 4095 characters, none of them a control character";
+  auto path = read_plain_text(field, 4095, kAllowed);
+  if (!path || (path->starts_with('/') && path->size() > 1)) return path;
+  field.refuse(kAllowed);
+  return std::nullopt;
+}
+
+std::optional<std::chrono::milliseconds> read_duration(const Field& field, DurationRange range) {
+  const std::string* const text = field.text_if();
+  const auto duration = text == nullptr ? std::nullopt : parse_duration(*text);
+  if (duration && *duration >= range.min && *duration <= range.max) return duration;
+  field.refuse("a duration from \"" + duration_text(range.min) + "\" to \"" +
+               duration_text(range.max) + "\"");
+  return std::nullopt;
+}
+
+std::optional<std::chrono::seconds> read_seconds(const Field& field) {
+  using std::chrono::seconds;
+  const std::string* const text = field.text_if();
+  const auto duration = text == nullptr ? std::nullopt : parse_duration(*text);
+  if (duration && *duration >= seconds(1) && *duration <= std::chrono::hours(24) &&
+      *duration % seconds(1) == seconds(0))
+    return std::chrono::duration_cast<seconds>(*duration);
+  field.refuse("a duration of whole seconds from \"1s\" to \"24h\"");
   return std::nullopt;
 }
 

@@ -25,6 +25,8 @@ void read_target(ObjectReader& object, Server& server) {
   }
 }
 
+}  // namespace
+
 Server read_server(const Field& field) {
   constexpr std::array<Word<Forwarding>, 3> kForwardings{{{"direct", Forwarding::kDirect},
                                                           {"masquerade", Forwarding::kMasquerade},
@@ -42,11 +44,10 @@ Server read_server(const Field& field) {
     server.upper_threshold = read_number<std::uint32_t>(*upper, 0, kMaxThreshold).value_or(0);
   if (const auto lower = object->optional("lower_threshold"))
     server.lower_threshold = read_number<std::uint32_t>(*lower, 0, kMaxThreshold).value_or(0);
+  if (const auto drain = object->optional("drain")) server.drain = read_seconds(*drain);
   object->refuse_others();
   return server;
 }
-
-}  // namespace
 
 std::vector<Server> read_servers(const Field& field) {
   const JsonArray* const array = field.array("an array of servers");

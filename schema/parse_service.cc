@@ -124,6 +124,30 @@ void read_persistence(ObjectReader& object, std::optional<AddressFamily> family,
     service.persistence_prefix_length = read_persistence_netmask(*netmask, family);
 }
 
+/// What only a check can bring about: without one a mistake, not a preference.
+void read_consequences(ObjectReader& object, Service& service) {
+  constexpr std::array<Word<OnFailure>, 2> kWords{
+      {{"remove", OnFailure::kRemove}, {"weight-zero", OnFailure::kWeightZero}}};
+  const auto on_failure = object.optional("on_failure");
+  const auto slow_start = object.optional("slow_start");
+  if (!service.check) {
+    for (const auto& field : {on_failure, slow_start})
+      if (field) field->refuse_because("in a service without a check", "one beside a \"check\"");
+    return;
+  }
+  if (on_failure) service.on_failure = read_word(*on_failure, kWords).value_or(OnFailure::kRemove);
+  if (slow_start) service.slow_start = read_seconds(*slow_start).value_or(service.slow_start);
+}
+
+void read_health(ObjectReader& object, Service& service) {
+  if (const auto check = object.optional("check")) service.check = read_check(*check);
+  read_consequences(object, service);
+  if (const auto quorum = object.optional("quorum"))
+    service.quorum = read_number<std::uint32_t>(*quorum, 1, 65535).value_or(1);
+  if (const auto fallback = object.optional("fallback")) service.fallback = read_server(*fallback);
+  if (const auto drain = object.optional("drain")) service.drain = read_seconds(*drain);
+}
+
 Service read_service(const Field& field, std::optional<AddressFamily> family) {
   constexpr std::array<Word<Protocol>, 3> kProtocols{
       {{"tcp", Protocol::kTcp}, {"udp", Protocol::kUdp}, {"sctp", Protocol::kSctp}}};
@@ -141,6 +165,7 @@ Service read_service(const Field& field, std::optional<AddressFamily> family) {
     service.one_packet = one_packet->boolean().value_or(false);
   if (const auto mark = object->optional("mark")) service.mark = read_mark(*mark);
   if (const auto servers = object->optional("servers")) service.servers = read_servers(*servers);
+  read_health(*object, service);
   object->refuse_others();
   return service;
 }

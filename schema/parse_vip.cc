@@ -9,20 +9,6 @@ namespace {
 
 constexpr std::array<std::uint8_t, 4> kNoAddress{};
 
-/// The values of a list with at least one; a faulty element gets `stand_in`, so that indexes stay.
-template <typename Value, typename Read>
-std::vector<Value> read_list(const Field& field, std::string_view allowed, const Value& stand_in,
-                             Read read) {
-  const JsonArray* const array = field.array(allowed);
-  if (array == nullptr) return {};
-  if (array->empty()) field.refuse(allowed);
-  std::vector<Value> values;
-  values.reserve(array->size());
-  for (std::size_t i = 0; i < array->size(); ++i)
-    values.push_back(read(field.element(*array, i)).value_or(stand_in));
-  return values;
-}
-
 std::optional<std::string> read_instance(const Field& field) {
   constexpr std::string_view kAllowed =
       "the name of a vrrp_instance: 1 to 255 characters, no control character and no '\"'";
@@ -32,18 +18,9 @@ std::optional<std::string> read_instance(const Field& field) {
   return std::nullopt;
 }
 
-std::optional<std::string> read_fifo(const Field& field) {
-  constexpr std::string_view kAllowed =
-      "an absolute path of at most 4095 characters, none of them a control character";
-  auto path = read_plain_text(field, 4095, kAllowed);
-  if (!path || (path->starts_with('/') && path->size() > 1)) return path;
-  field.refuse(kAllowed);
-  return std::nullopt;
-}
-
 std::optional<RoleSource> read_keepalived_role(ObjectReader& object) {
   auto instance = read_instance(object.required("instance"));
-  auto fifo = read_fifo(object.required("fifo"));
+  auto fifo = read_absolute_path(object.required("fifo"));
   if (!instance || !fifo) return std::nullopt;
   return FollowKeepalived{*std::move(instance), *std::move(fifo)};
 }
@@ -105,6 +82,7 @@ Node read_node(const Field& field) {
                              IpAddress::from_ipv4(kNoAddress), read_machine_address);
   node.macs = read_list(object->required("macs"), "an array of one or more MAC addresses",
                         MacAddress::from_bytes(std::array<std::uint8_t, 6>{}), read_mac);
+  if (const auto drain = object->optional("drain")) node.drain = read_seconds(*drain);
   object->refuse_others();
   return node;
 }

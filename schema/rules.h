@@ -29,6 +29,8 @@ void check_vips(const RuleCheck& check);
 void check_services(const RuleCheck& check);
 void check_servers(const RuleCheck& check);
 void check_marks(const RuleCheck& check);
+/// Checks fit their services, quorums can be reached.
+void check_health_checks(const RuleCheck& check);
 /// The sysctls that a VIP's bypass needs are not also held at something else.
 void check_sysctls(const RuleCheck& check);
 

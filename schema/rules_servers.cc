@@ -38,27 +38,43 @@ class ServerCheck {
         is_vip_known_(check.known.is_known(vip_pointer(name) + "/address")) {}
 
   void check_service(const Service& service, std::size_t index) {
-    if (!service.servers) {
-      check_default_servers(service_pointer(name_, index) + "/servers");
-      return;
+    const std::string place = service_pointer(name_, index);
+    Seen seen;
+    if (service.servers) {
+      for (std::size_t i = 0; i < service.servers->size(); ++i)
+        check_server(service, (*service.servers)[i], place, child_pointer(place + "/servers", i),
+                     seen);
+    } else {
+      check_default_servers(place + "/servers");
+      see_default_servers(service, place, seen);
     }
-    FirstPlaces<std::pair<IpAddress, std::uint16_t>> seen;
-    for (std::size_t i = 0; i < service.servers->size(); ++i) {
-      const std::string pointer = child_pointer(service_pointer(name_, index) + "/servers", i);
-      const Server& server = (*service.servers)[i];
-      if (!check_.known.is_known(pointer)) continue;
-      check_thresholds(server, pointer);
-      const auto address = target_address(server, pointer);
-      if (!address) continue;
-      const Port port = server.port.value_or(service.port);
-      if (!server.port && !check_.known.is_known(service_pointer(name_, index) + "/port")) continue;
-      if (const auto* const first = seen.see({*address, port.host_order()}, pointer))
-        check_.refuse(pointer, found_also(endpoint_text(*address, port.host_order()), *first),
-                      "each address and port once in a service");
-    }
+    if (service.fallback)
+      check_server(service, *service.fallback, place, place + "/fallback", seen);
   }
 
  private:
+  using Seen = FirstPlaces<std::pair<IpAddress, std::uint16_t>>;
+
+  void check_server(const Service& service, const Server& server, const std::string& place,
+                    const std::string& pointer, Seen& seen) {
+    if (!check_.known.is_known(pointer)) return;
+    check_thresholds(server, pointer);
+    const auto address = target_address(server, pointer);
+    if (!address) return;
+    const Port port = server.port.value_or(service.port);
+    if (!server.port && !check_.known.is_known(place + "/port")) return;
+    if (const auto* const first = seen.see({*address, port.host_order()}, pointer))
+      check_.refuse(pointer, found_also(endpoint_text(*address, port.host_order()), *first),
+                    "each address and port once in a service");
+  }
+
+  void see_default_servers(const Service& service, const std::string& place, Seen& seen) {
+    if (!is_vip_known_ || !check_.known.is_known(place + "/port")) return;
+    for (const auto& [node, unused] : check_.document.nodes)
+      if (const IpAddress* const address = serving_.of(node, vip_.family()))
+        seen.see({*address, service.port.host_order()}, node_pointer(node));
+  }
+
   bool is_address_list_known(const NodeName& node) const {
     return check_.known.is_known(node_pointer(node) + "/addresses");
   }

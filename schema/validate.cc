@@ -16,6 +16,7 @@ Faults broken_rules(const Document& document, const KnownParts& known) {
   check_services(check);
   check_servers(check);
   check_marks(check);
+  check_health_checks(check);
   check_sysctls(check);
   return log.take_in_document_order();
 }

@@ -1,11 +1,11 @@
 #include "api/document.h"
 
-#include <charconv>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "api/problem.h"
 #include "reconciler/fields_json.h"
+#include "schema/duration.h"
 
 namespace twobox {
 namespace {
@@ -122,14 +122,8 @@ HttpAnswer put(const Call& call, ValidDocument document, milliseconds wait,
 }  // namespace
 
 std::optional<milliseconds> parse_wait(const std::string& text) {
-  milliseconds::rep count = 0;
-  const char* const end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, count);
-  const std::string_view unit(parsed.ptr, end);
-  if (parsed.ec != std::errc{} || count < 0 || count > kLongestWait.count()) return std::nullopt;
-  const milliseconds::rep factor = unit == "ms" ? 1 : unit == "s" ? 1000 : unit == "m" ? 60'000 : 0;
-  const milliseconds wait{count * factor};
-  if (factor == 0 || wait > kLongestWait) return std::nullopt;
+  const auto wait = parse_duration(text);
+  if (!wait || *wait > kLongestWait) return std::nullopt;
   return wait;
 }
 

@@ -68,6 +68,12 @@ Status LoopRequests::set_role(VipName vip, std::optional<Role> role) {
   return ask(std::move(request), std::move(answer));
 }
 
+Status LoopRequests::set_drain(std::string name, std::optional<std::chrono::seconds> deadline) {
+  DrainRequest request{std::move(name), deadline, {}};
+  auto answer = request.answer.get_future();
+  return ask(std::move(request), std::move(answer));
+}
+
 Result<DocumentVerdict> LoopRequests::put_document(std::string text, ValidDocument document,
                                                    EtagCondition condition) {
   DocumentRequest request{std::move(text), std::move(document), std::move(condition), {}};

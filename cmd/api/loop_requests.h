@@ -1,6 +1,7 @@
 // What API threads ask of the loop, which alone acts.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <future>
 #include <memory>
@@ -22,6 +23,13 @@ namespace twobox {
 struct RoleRequest {
   VipName vip;
   std::optional<Role> role;
+  std::promise<Status> answer;
+};
+
+/// The drain to begin, or nullopt to end it.
+struct DrainRequest {
+  std::string name;
+  std::optional<std::chrono::seconds> deadline;
   std::promise<Status> answer;
 };
 
@@ -51,7 +59,7 @@ struct DiffRequest {
   std::promise<Result<DiffReport>> answer;
 };
 
-using LoopRequest = std::variant<RoleRequest, DocumentRequest, DiffRequest>;
+using LoopRequest = std::variant<RoleRequest, DrainRequest, DocumentRequest, DiffRequest>;
 
 class LoopRequests {
  public:
@@ -60,9 +68,11 @@ class LoopRequests {
 
   /// For API threads: these block until the loop has acted, or for ten seconds; kUnavailable if it
   /// has not. Further errors: set_role: kInvalidDocument for an unknown VIP, kUnavailable if it
-  /// can't be stored; diff: kInvalidDocument without a document or node, and whatever reading the
+  /// can't be stored; set_drain: so too, for an unknown node or server, and for the end of a drain
+  /// that never began; diff: kInvalidDocument without a document or node, and whatever reading the
   /// kernel gives.
   Status set_role(VipName vip, std::optional<Role> role);
+  Status set_drain(std::string name, std::optional<std::chrono::seconds> deadline);
   Result<DocumentVerdict> put_document(std::string text, ValidDocument document,
                                        EtagCondition condition);
   Result<DiffReport> diff(std::optional<ValidDocument> document);

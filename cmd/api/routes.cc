@@ -1,6 +1,7 @@
 #include "api/routes.h"
 
 #include "api/document.h"
+#include "api/drains.h"
 #include "api/events.h"
 #include "api/problem.h"
 #include "api/role.h"
@@ -79,6 +80,39 @@ void add_role(Routes& routes, const Backstage& backstage) {
        .answer = [&backstage](const Call& call) { return put_role(call, backstage); }});
 }
 
+void add_drains(Routes& routes, const Backstage& backstage) {
+  routes.push_back(
+      {.method = "GET",
+       .pattern = "/v1/drains",
+       .summary = "the drains asked for by hand; what comes of them is in the status",
+       .type = kJsonType,
+       .answers = {{200, "by node, address or address:port"}},
+       .answer = [&backstage](const Call&) { return get_drains(*backstage.board.look()); }});
+  routes.push_back(
+      {.method = "PUT",
+       .pattern = "/v1/drains/{name}",
+       .summary = "let a node or a real server take no new connections, and then go",
+       .type = kJsonType,
+       .body = RouteBody::kJson,
+       .answers = {{200, "the drains asked for by hand"},
+                   {400, "no such deadline"},
+                   {404, "the document has no such node, address or address:port"},
+                   {411, "no length was given"},
+                   {413, "the body is too large"},
+                   {415, "the body is no plain application/json"},
+                   {503, "it could not be stored, or the daemon is busy"}},
+       .answer = [&backstage](const Call& call) { return put_drain(call, backstage); }});
+  routes.push_back(
+      {.method = "DELETE",
+       .pattern = "/v1/drains/{name}",
+       .summary = "end a drain: the node or server serves again",
+       .type = kJsonType,
+       .answers = {{200, "the drains that are left"},
+                   {404, "nobody asked for this one"},
+                   {503, "it could not be stored, or the daemon is busy"}},
+       .answer = [&backstage](const Call& call) { return delete_drain(call, backstage); }});
+}
+
 void add_status(Routes& routes, const StatusBoard& board, LoopRequests& requests) {
   routes.push_back({.method = "GET",
                     .pattern = "/v1/status",
@@ -148,6 +182,7 @@ Routes make_routes(const Backstage& backstage) {
   Routes routes;
   add_document(routes, backstage);
   add_role(routes, backstage);
+  add_drains(routes, backstage);
   add_status(routes, backstage.board, backstage.requests);
   return routes;
 }

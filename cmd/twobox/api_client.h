@@ -12,8 +12,9 @@ namespace twobox {
 
 struct Request {
   std::string target = "/v1/status";
-  std::optional<std::string> put;  // a JSON body to PUT; absent: GET
-  std::multimap<std::string, std::string> header;
+  std::optional<std::string> put = {};  // a JSON body to PUT; absent: GET
+  std::multimap<std::string, std::string> header = {};
+  bool is_delete = false;
 };
 struct Response {
   int status = 0;

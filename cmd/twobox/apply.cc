@@ -31,7 +31,7 @@ int finish(const NodeName& node, const PassReport& pass, OutputFormat format, Ba
   print_pass(node, pass, format);
   complain_about(pass);
   announce_again(pass, kernel);
-  return pass.remaining.in_sync() ? 0 : 1;
+  return pass.remaining.in_sync() && pass.draining.empty() ? 0 : 1;
 }
 
 }  // namespace

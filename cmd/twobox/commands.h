@@ -84,6 +84,15 @@ struct RoleOptions {
 };
 int run_role(const RoleOptions& options);
 
+struct DrainOptions {
+  std::optional<std::string> name;  // node, address or address:port; absent: show all
+  std::string deadline = "60s";     // as the API takes it
+  bool end = false;
+  std::string api = kDefaultApi;
+  OutputFormat format = OutputFormat::kText;
+};
+int run_drain(const DrainOptions& options);
+
 struct PutOptions {
   std::string file;
   bool large = false;

@@ -65,7 +65,9 @@ Daemon::Daemon(DaemonOptions options, std::unique_ptr<Backend> kernel, Records r
       source_(backstage.source),
       schedule_(options_.resync.value_or(kResyncDeaf)),
       recorder_(options_.document, std::string(to_string(backstage.source)), now(),
-                std::move(records_.history.history)) {}
+                std::move(records_.history.history)) {
+  recorder_.drains_are(records_.drains.drains());
+}
 
 Moment Daemon::now() {
   return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
@@ -138,6 +140,7 @@ int Daemon::milliseconds_to_sleep() const {
   if (loops_heard_again_) due = std::min(due, *loops_heard_again_);
   if (const auto forgotten = loop_detector_.next()) due = std::min(due, *forgotten);
   if (const auto sign_of_life = supervisor_.due()) due = std::min(due, *sign_of_life);
+  if (servers_due_) due = std::min(due, *servers_due_);
   const SteadyTime time = now().steady;
   if (due <= time) return 0;
   // Rounded up: waking a little early would spin.
@@ -155,7 +158,11 @@ void Daemon::hear() {
   const bool verdicts = ears_.checks->drain();
   const auto promotion = promotions_.next();
   const bool promoted = promotion && *promotion <= now().steady;
-  if (sysctls || keepalived || verdicts || promoted) schedule_.wake({});
+  const bool servers = servers_due_ && *servers_due_ <= now().steady;
+  if (servers && desired_.next_change && *desired_.next_change <= now().steady)
+    recorder_.cause_noticed(Cause::kHealth, now());
+  if (servers) servers_due_.reset();
+  if (sysctls || keepalived || verdicts || promoted || servers) schedule_.wake({});
   if (ears_.document.drain()) document_due_ = now().steady + kDocumentSettles;
 }
 
@@ -207,6 +214,10 @@ Result<Standpoint> Daemon::standpoint_of(const ValidDocument& document) {
                          *kernel_);
 }
 
+ServerEvidence Daemon::evidence() const {
+  return {&health_, records_.drains.drains(), &drain_begins_, now().steady};
+}
+
 bool Daemon::find_target() {
   acts_on_.reset();
   watch_vips(*document_->document);
@@ -222,10 +233,11 @@ bool Daemon::find_target() {
   ears_.checks->set_targets(check_targets(document_->document, standpoint->node));
   health_ = ears_.checks->verdicts();
   acts_on_ = promotions_.act_on(*document_->document, standpoint->roles, now().steady);
-  desired_ = resolve(document_->document, standpoint->node, *acts_on_);
+  desired_ = resolve(document_->document, standpoint->node, *acts_on_, evidence());
   for (const VipName& vip : promotions_.answering_peers())
     answer_peers(desired_, document_->document, standpoint->node, vip);
   recorder_.acts_on(*acts_on_, desired_, now());
+  recorder_.hears_of(health_, now());
   return true;
 }
 
@@ -263,8 +275,20 @@ void Daemon::conclude(const PassReport& report, Moment begin) {
   for (const HistoryEntry& entry : recorder_.pass_made(report, refusals_, begin, now()))
     log_change(entry, recorder_.report().generation);
   keep_history();
+  look_after_servers(report);
   // Our own changes raise no event: what they brought about unplanned needs a pass all the same.
   if (!report.remaining.in_sync() && !refusals_.next_attempt()) schedule_.wake({});
+}
+
+/// Neither the end of a connection nor time raises an event.
+void Daemon::look_after_servers(const PassReport& report) {
+  constexpr std::chrono::seconds kDrainsAreSeen{1};
+  drain_begins_ = still_draining(drain_begins_, report.draining, now().steady);
+  servers_due_ = desired_.next_change;
+  if (!drain_begins_.empty())
+    servers_due_ =
+        std::min(servers_due_.value_or(SteadyTime::max()), now().steady + kDrainsAreSeen);
+  recorder_.servers_are({desired_, health_, report.draining, drain_begins_}, now());
 }
 
 void Daemon::keep_history() {

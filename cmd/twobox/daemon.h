@@ -11,14 +11,15 @@
 #include "backends/events/ipvs_changes.h"
 #include "backends/events/kernel_events.h"
 #include "backends/events/sysctl_watch.h"
+#include "backends/loop_watch/loop_watch.h"
 #include "checks/checker.h"
 #include "reconciler/health.h"
-#include "backends/loop_watch/loop_watch.h"
 #include "reconciler/promotions.h"
 #include "reconciler/schedule.h"
 #include "reconciler/status_recorder.h"
 #include "twobox/commands.h"
 #include "twobox/document_file.h"
+#include "twobox/drain_overrides.h"
 #include "twobox/history_file.h"
 #include "twobox/keepalived_fifos.h"
 #include "twobox/machine.h"
@@ -43,6 +44,7 @@ struct Ears {
 struct Records {
   OwnershipFile ownership;
   RoleOverridesFile roles;
+  DrainOverridesFile drains;
   OpenedHistory history;
 };
 
@@ -73,9 +75,11 @@ class Daemon {
   void watch_vips(const Document& document);
   void hear_requests();
   void act_on(RoleRequest request);
+  void act_on(DrainRequest request);
   void act_on(DocumentRequest request);
   void act_on(DiffRequest request);
   Status change_role(const RoleRequest& request);
+  Status change_drain(const DrainRequest& request);
   DocumentVerdict take_document(DocumentRequest& request);
   Status store_document(const std::string& text);
   Result<DiffReport> diff_of(const std::optional<ValidDocument>& document);
@@ -93,6 +97,8 @@ class Daemon {
   void listen_to_ipvs();
   bool find_target();
   Result<Standpoint> standpoint_of(const ValidDocument& document);
+  ServerEvidence evidence() const;
+  void look_after_servers(const PassReport& report);
   void keep_history();
   void conclude(const PassReport& report, Moment begin);
   void announce_again();
@@ -113,10 +119,13 @@ class Daemon {
   std::optional<SteadyTime> document_due_;  // when to read the file: shortly after it was touched
   KeepalivedFifos fifos_;
   Promotions promotions_;
-  std::vector<RoleRequest> roles_set_;  // answered after the pass that acts on them
+  std::vector<std::promise<Status>> overrides_set_;  // answered after the pass that acts on them
   std::vector<std::pair<std::promise<Result<DocumentVerdict>>, DocumentVerdict>>
-      documents_taken_;  // so too
-  HealthMap health_;  // what checks knew when the last pass began
+      documents_taken_;       // so too
+  HealthMap health_;          // what checks knew when the last pass began
+  DrainBegins drain_begins_;  // of the servers draining now
+  /// When the next pass is due because a weight grows or a drain may be over.
+  std::optional<SteadyTime> servers_due_;
   LoopDetector loop_detector_;
   std::optional<SteadyTime> loops_heard_again_;  // absent: at any time
   DesiredState desired_;

@@ -43,7 +43,7 @@ void Daemon::judge_loops() {
   }
   log(LogLevel::kError, "packets go round in a loop: " + *text);
   // It may be this node that is not as it should be.
-  schedule_.wake();
+  schedule_.wake(Parts::all());
 }
 
 }  // namespace twobox

@@ -2,6 +2,7 @@
 #include <variant>
 
 #include "reconciler/resolve.h"
+#include "schema/duration.h"
 #include "twobox/daemon.h"
 #include "twobox/files.h"
 #include "twobox/log.h"
@@ -17,7 +18,15 @@ void Daemon::act_on(RoleRequest request) {
   if (const Status changed = change_role(request); !changed) {
     request.answer.set_value(changed);
   } else {
-    roles_set_.push_back(std::move(request));
+    overrides_set_.push_back(std::move(request.answer));
+  }
+}
+
+void Daemon::act_on(DrainRequest request) {
+  if (const Status changed = change_drain(request); !changed) {
+    request.answer.set_value(changed);
+  } else {
+    overrides_set_.push_back(std::move(request.answer));
   }
 }
 
@@ -36,8 +45,8 @@ void Daemon::act_on(DiffRequest request) {
 
 /// After the pass that acted on them, so that who asked finds what came of it in the status.
 void Daemon::answer_requests() {
-  for (RoleRequest& request : roles_set_) request.answer.set_value(success());
-  roles_set_.clear();
+  for (std::promise<Status>& answer : overrides_set_) answer.set_value(success());
+  overrides_set_.clear();
   for (auto& [answer, verdict] : documents_taken_) answer.set_value(std::move(verdict));
   documents_taken_.clear();
 }
@@ -49,6 +58,28 @@ Status Daemon::change_role(const RoleRequest& request) {
     return with_context(stored.error(), "the role stays as it is");
   log(LogLevel::kInfo, "role of vip " + request.vip + " set by hand: " +
                            (request.role ? std::string(to_string(*request.role)) : "document"));
+  refusals_.retry_now(now().steady);
+  schedule_.start_afresh();
+  return success();
+}
+
+Status Daemon::change_drain(const DrainRequest& request) {
+  auto name = document_ ? drain_name(*document_->document, request.name) : std::nullopt;
+  // One that the document has lost meanwhile can still be ended.
+  if (!request.deadline && !records_.drains.drains().contains(name.value_or(request.name)))
+    return Error{ErrorKind::kInvalidDocument, 0,
+                 "nobody asked for a drain of '" + request.name + "'"};
+  if (request.deadline && !name)
+    return Error{ErrorKind::kInvalidDocument, 0,
+                 "the document has no node or real server '" + request.name + "'"};
+  const std::string& known = name ? *name : request.name;
+  if (const Status stored = records_.drains.set(known, request.deadline); !stored)
+    return with_context(stored.error(), "nothing is drained or ended");
+  log(LogLevel::kInfo, request.deadline ? "drain of " + known + " begins, at most " +
+                                              duration_text(*request.deadline)
+                                        : "drain of " + known + " ended");
+  recorder_.drains_are(records_.drains.drains());
+  recorder_.cause_noticed(Cause::kDrain, now());
   refusals_.retry_now(now().steady);
   schedule_.start_afresh();
   return success();
@@ -84,7 +115,8 @@ Result<DiffReport> Daemon::diff_of(const std::optional<ValidDocument>& document)
   const ValidDocument& wanted = document ? *document : document_->document;
   auto standpoint = standpoint_of(wanted);
   if (!standpoint) return standpoint.error();
-  const DesiredState desired = resolve(wanted, standpoint->node, roles_of(standpoint->roles));
+  const DesiredState desired =
+      resolve(wanted, standpoint->node, roles_of(standpoint->roles), evidence());
   auto observed = kernel_->observe(scope_of(desired, records_.ownership.record()));
   if (!observed) return observed.error();
   return DiffReport{std::move(standpoint->node),

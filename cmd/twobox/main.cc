@@ -141,6 +141,22 @@ void add_role(CLI::App& app, RoleOptions& options, Chosen& chosen) {
   command.callback([&] { chosen = [&] { return run_role(options); }; });
 }
 
+void add_drain(CLI::App& app, DrainOptions& options, Chosen& chosen) {
+  auto& command = *app.add_subcommand(
+      "drain",
+      "let a node or real server take no new connections and then go, until the next boot");
+  auto* const name =
+      command.add_option("NAME", options.name, "node, address or address:port (default: show all)");
+  auto* const deadline =
+      command.add_option("--deadline", options.deadline, "when it goes in any case")
+          ->capture_default_str()
+          ->needs(name);
+  command.add_flag("--end", options.end, "let it serve again")->needs(name)->excludes(deadline);
+  add_api(command, options.api);
+  add_format(command, options.format);
+  command.callback([&] { chosen = [&] { return run_drain(options); }; });
+}
+
 void add_put(CLI::App& app, PutOptions& options, Chosen& chosen) {
   auto& command = *app.add_subcommand(
       "put", "give the daemon a document; exit 0 converged, 3 not yet, 1 refused");
@@ -187,6 +203,7 @@ int run(int argc, char** argv) {
   DiffOptions selftest;
   HistoryOptions history;
   RoleOptions role;
+  DrainOptions drain;
   PutOptions put;
   CleanupOptions cleanup;
   RenderOptions render;
@@ -198,6 +215,7 @@ int run(int argc, char** argv) {
   add_selftest(app, selftest, chosen);
   add_history(app, history, chosen);
   add_role(app, role, chosen);
+  add_drain(app, drain, chosen);
   add_put(app, put, chosen);
   add_cleanup(app, cleanup, chosen);
   add_render(app, render, chosen);

@@ -9,6 +9,7 @@
 #include "backends/kernel.h"
 #include "reconciler/describe.h"
 #include "twobox/document_file.h"
+#include "twobox/drain_overrides.h"
 #include "twobox/log.h"
 #include "twobox/machine.h"
 #include "twobox/role_overrides.h"
@@ -48,7 +49,13 @@ std::optional<Target> find_target(const DiffOptions& options) {
     complain(standpoint.error().message);
     return std::nullopt;
   }
-  DesiredState desired = resolve(loaded->document, standpoint->node, roles_of(standpoint->roles));
+  const auto drains = DrainOverridesFile::open(options.state_directory);
+  if (!drains) {
+    complain(drains.error().message);
+    return std::nullopt;
+  }
+  DesiredState desired = resolve(loaded->document, standpoint->node, roles_of(standpoint->roles),
+                                 {nullptr, drains->drains(), nullptr, {}});
   return Target{*std::move(kernel), std::move(standpoint->node), std::move(desired)};
 }
 
@@ -77,6 +84,9 @@ void complain_about(const PassReport& pass) {
       complain("announce " + key_text(gained.key) + ": " + gained.announced.error().message);
   for (const Step& step : pass.remaining.steps)
     complain("not converged: " + object_name(step.change) + ": " + step.reason);
+  for (const auto& [server, connections] : pass.draining)
+    complain("not finished: " + key_text(server) + " drains, with " + std::to_string(connections) +
+             " connections; apply again to see it go");
 }
 
 }  // namespace twobox

@@ -1,5 +1,4 @@
-// Roles set by `twobox role`. They outlive the daemon, so that an upgrade moves no VIP, but not the
-// boot: a machine that comes back does what its document says.
+// Roles set by `twobox role`, kept until the machine boots.
 #pragma once
 
 #include <optional>
@@ -7,14 +6,13 @@
 
 #include "reconciler/roles.h"
 #include "schema/error.h"
+#include "twobox/overrides_file.h"
 
 namespace twobox {
 
-/// A file of the state directory, one for each network namespace.
 class RoleOverridesFile {
  public:
-  /// A missing file, or one from before the last reboot, holds no overrides; nothing is created.
-  /// Error: kUnavailable if it can't be read, kTransport if it is damaged.
+  /// As OverridesFile::open().
   static Result<RoleOverridesFile> open(const std::string& state_directory);
 
   const RoleOverrides& roles() const { return roles_; }
@@ -23,11 +21,10 @@ class RoleOverridesFile {
   Status set(const VipName& vip, std::optional<Role> role);
 
  private:
-  RoleOverridesFile(std::string path, std::string boot, RoleOverrides roles)
-      : path_(std::move(path)), boot_id_(std::move(boot)), roles_(std::move(roles)) {}
+  RoleOverridesFile(OverridesFile file, RoleOverrides roles)
+      : file_(std::move(file)), roles_(std::move(roles)) {}
 
-  std::string path_;
-  std::string boot_id_;
+  OverridesFile file_;
   RoleOverrides roles_;
 };
 

@@ -163,6 +163,8 @@ int run_daemon(DaemonOptions options) {
   if (!ownership) return fail(ownership.error());
   auto roles = RoleOverridesFile::open(options.state_directory);
   if (!roles) return fail(roles.error());
+  auto drains = DrainOverridesFile::open(options.state_directory);
+  if (!drains) return fail(drains.error());
   auto requests = LoopRequests::open();
   if (!requests) return fail(requests.error());
 
@@ -175,7 +177,7 @@ int run_daemon(DaemonOptions options) {
   auto listeners = open_listeners(options);
   if (!listeners) return fail(listeners.error());
   Daemon daemon(std::move(options), *std::move(kernel),
-                {*std::move(ownership), *std::move(roles), std::move(history)}, *std::move(ears),
+                {*std::move(ownership), *std::move(roles), *std::move(drains), std::move(history)}, *std::move(ears),
                 backstage);
   daemon.begin();
   const auto server = HttpServer::start(*std::move(listeners), api);

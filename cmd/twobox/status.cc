@@ -30,6 +30,25 @@ void line(const std::string& text) {
   std::printf("%s\n", text.c_str());
 }
 
+/// "server 172.16.0.31:80 of vip web, tcp 172.16.0.30:80: down since ...: connection refused"
+std::string server_line(const Json& server) {
+  std::string text = "server " + text_of(server, "server") + " of vip " + text_of(server, "vip") +
+                     ", " + text_of(server, "service") + ":";
+  if (const Json health = server.value("health", Json()); health.is_object()) {
+    text += " " + text_of(health, "verdict") + " since " + text_of(health, "since") + ", " +
+            text_of(health, "transitions") + " changes";
+    if (const std::string cause = text_of(health, "cause"); !cause.empty())
+      text += ", last failure: " + cause;
+    text += ";";
+  }
+  if (const Json drain = server.value("drain", Json()); drain.is_object())
+    text += " drains since " + text_of(drain, "since") + ", until " + text_of(drain, "until") +
+            " at most, " + text_of(drain, "connections") + " connections left;";
+  if (server.value("fallback", Json(false)) == true) text += " serves as fallback;";
+  text.pop_back();
+  return text;
+}
+
 void print_text(const Json& status) {
   line("node " + text_of(status, "node") + ", document " + text_of(status, "document") +
        ", generation " + text_of(status, "generation") +
@@ -38,6 +57,10 @@ void print_text(const Json& status) {
   for (const auto& [name, vip] : vips.items())
     line("vip " + name + ": " + text_of(vip, "role") + " (" + text_of(vip, "source") + ") since " +
          text_of(vip, "since"));
+  for (const Json& server : list_of(status, "servers")) line(server_line(server));
+  const Json drains = list_of(status, "drains");
+  for (const auto& [name, drain] : drains.items())
+    line("drain of " + name + " asked for by hand, at most " + text_of(drain, "deadline"));
   for (const Json& condition : list_of(status, "conditions"))
     line(text_of(condition, "type") + ": " + text_of(condition, "status") + " since " +
          text_of(condition, "since") + ": " + text_of(condition, "message"));

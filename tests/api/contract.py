@@ -127,6 +127,27 @@ def roles(daemon, over):
     check(f"{over}: no such VIP is 404", problem(put('{"role": "backup"}', "mail"), 404))
 
 
+def drains(daemon, over):
+    def put(name, body):
+        return daemon.curl(f"/v1/drains/{name}", "-X", "PUT", "-H", "Content-Type: application/json", over=over,
+                           data=body)
+
+    def end(name):
+        return daemon.curl(f"/v1/drains/{name}", "-X", "DELETE", over=over)
+    begun = put("b", '{"deadline": "5m"}')
+    check(f"{over}: a node is told to drain", begun.status == 200
+          and begun.json() == {"b": {"deadline": "300s"}}, begun.body)
+    listed = daemon.curl("/v1/drains", over=over)
+    check(f"{over}: which is listed", listed.status == 200 and listed.json() == begun.json(), listed.body)
+    check(f"{over}: and in the status", daemon.curl("/v1/status", over=over).json()["drains"] == begun.json())
+    ended = end("b")
+    check(f"{over}: a drain is ended", ended.status == 200 and ended.json() == {}, ended.body)
+    check(f"{over}: what does not drain can't be ended", problem(end("b"), 404))
+    check(f"{over}: no such node or server is 404", problem(put("c", "{}"), 404)
+          and problem(put("192.0.2.99:80", "{}"), 404))
+    check(f"{over}: no such deadline is 400", problem(put("b", '{"deadline": "soon"}'), 400))
+
+
 def what_cannot_converge(daemon):
     absent = json.loads(document(90, interface="eth7"))
     put = daemon.put(json.dumps(absent), "?wait=500ms")
@@ -256,6 +277,7 @@ def main():
         what_is_seen(daemon, over, octet)
         refusals(daemon, over)
         roles(daemon, over)
+        drains(daemon, over)
     what_cannot_converge(daemon)
     command_line(daemon)
     many_writers(daemon)

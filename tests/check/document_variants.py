@@ -58,6 +58,21 @@ MARKS = [1, 2**32 - 1, {"a": 1, "b": 1}, {"a": 1}, {"a": 1, "b": 0}, {"a": 1, "b
          {"a": 1, "b": "2"}, {"a": 1, "b": 2, "c": 3}, {"": 1}]
 SERVERS = [[], [{"node": "a"}], [{"node": "a b"}], [{"address": "10.9.9.9"}], [{}],
            [{"node": "a", "address": "10.9.9.9"}], [{"node": "a"}, {"node": "a"}], [{"weight": 1}]]
+DURATIONS = ["0s", "1s", "01s", "9ms", "10ms", "99ms", "100ms", "1000ms", "1500ms", "60000ms", "60001ms", "60s", "61s",
+             "1m", "2m", "60m", "61m", "1h", "2h", "24h", "25h", "1440m", "1441m", "3600s", "3601s", "3600000ms",
+             "3600001ms", "86400s", "86401s", "86400000ms", "86401000ms", "1", "s", "", "1.5s", "-1s", "+1s", "1 s",
+             " 1s", "1s ", "1s\n", "1S", "1d", "99999999999999999999s"]
+CHECKS = [{"type": "tcp"}, {"type": "http"}, {"type": "https"}, {"type": "exec"}, {"type": "exec", "argv": ["/bin/true"]},
+          {"type": "file"}, {"type": "file", "path": "/a"}, {"type": "icmp"}, {}, {"type": "tcp", "path": "/"},
+          {"type": "http", "verify": True}, {"type": "https", "verify": True, "server_name": "a"},
+          {"type": "file", "path": "/a", "timeout": "1s"}, {"type": "file", "path": "/a", "port": 1},
+          {"type": "exec", "argv": ["/a"], "connect_timeout": "1s"}, {"type": "exec", "argv": ["/a"], "port": 1},
+          {"type": "exec", "argv": ["/a"], "through_vip": True}, {"type": "tcp", "through_vip": True, "port": 1},
+          {"type": "tcp", "timeout": "10ms"}, {"type": "tcp", "connect_timeout": "1m"},
+          {"type": "tcp", "timeout": "10ms", "connect_timeout": "11ms"}]
+ARGVS = [[], ["/a"], ["a"], ["/"], ["/a", ""], ["/a", "b"], ["/a", "b\n"], ["/a"] * 64, ["/a"] * 65, ["/a", 1], "/a"]
+STATUSES = [[], [200], [99], [100], [599], [600], ["2xx"], ["0xx"], ["6xx"], ["2XX"], ["2xx\n"], ["200"], [200, "3xx"],
+            ["200-299"], 200, "2xx"]
 
 # What to put at a key, whatever object it stands in.
 BY_KEY = {
@@ -71,15 +86,28 @@ BY_KEY = {
     "bypass": ["redirect", "mac-mark", "backup-only", "none", "mac_mark"],
     "forwarding": ["direct", "masquerade", "tunnel", "local"], "one_packet": [True, False],
     "follow": ["address", "keepalived", "x"],
+    "check": CHECKS, "type": ["tcp", "http", "https", "exec", "file", "x"], "argv": ARGVS, "status": STATUSES,
+    "interval": DURATIONS, "connect_timeout": DURATIONS, "timeout": DURATIONS, "drain": DURATIONS,
+    "slow_start": DURATIONS, "rise": [0, 1, 1000, 1001], "fall": [0, 1, 1000, 1001], "jitter": [0, 100, 101],
+    "quorum": [0, 1, 2, 3, 65535, 65536], "on_failure": ["remove", "weight-zero", "x"],
+    "fallback": [server[0] for server in SERVERS if server], "through_vip": [True, False], "verify": [True, False],
+    "path": FIFOS + ["/a?b=c", "/#", "/\"", "/" + "a" * 2047, "/" + "a" * 2048],
+    "host": ["a", "a b", "a:1", "[::1]:80", "a/b", "ü", "a" * 255, "a" * 256, "a\n"],
+    "server_name": ["a", "a:1", "a_b.c-d", "a" * 253, "a" * 254, "a\n"], "body": INSTANCES + ["ü" * 1024, "ü" * 1025],
+    "user": ["_apt", "www-data", "-a", ".a", "a.b", "a@b", "a" * 32, "a" * 33, "a\n"],
     "scheduler_flags": [[], *([flag] for flag in FLAGS),
                         *([one, two] for one in FLAGS for two in FLAGS)],
 }
 # Keys that an object may also have, by a key that it does have.
 MAY_HAVE = {
     "protocol": ["scheduler", "scheduler_flags", "persistence_timeout", "persistence_netmask",
-                 "one_packet", "mark", "servers"],
+                 "one_packet", "mark", "servers", "check", "on_failure", "quorum", "fallback", "slow_start",
+                 "drain"],
     "version": ["sync", "timeouts", "sysctls", "prune"],
-    "node": ["port", "weight", "forwarding", "upper_threshold", "lower_threshold", "address"],
+    "node": ["port", "weight", "forwarding", "upper_threshold", "lower_threshold", "address", "drain"],
+    "macs": ["drain"],
+    "type": ["interval", "rise", "fall", "jitter", "port", "through_vip", "connect_timeout", "timeout", "path", "host",
+             "status", "body", "server_name", "verify", "argv", "user"],
 }
 
 

@@ -1,13 +1,17 @@
 // Each folder of tests/golden/cases: `before.json` (the document the kernel holds; absent: an empty
-// kernel), `document.json`, `node`, and `plan.txt`, which is what `twobox diff` must say.
+// kernel), `document.json`, `node`, and `plan.txt`, which is what `twobox diff` must say. Where
+// servers are checked, `health.json` has verdicts: {"172.16.0.31:80": "up"}; one that it does not
+// name has none yet. Absent: nobody checks.
 #include <doctest/doctest.h>
 
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 
 #include "reconciler/report.h"
 #include "reconciler/roles.h"
+#include "reconciler/server_status.h"
 #include "tests/support/fake_kernel.h"
 
 using namespace twobox;
@@ -23,20 +27,39 @@ std::string read(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-DesiredState desired_by(const fs::path& file, const NodeName& node, const FakeKernel& kernel) {
+/// The verdicts of a file, for each service that has such a server.
+HealthMap health_by(const fs::path& file, const DesiredState& all_well) {
+  const auto verdicts = nlohmann::json::parse(read(file));
+  HealthMap health;
+  for (const auto& [server, config] : all_well.kernel.ipvs_servers) {
+    const std::string verdict = verdicts.value(server_text(server), "");
+    if (verdict == "up") health[server].health = Health::kUp;
+    if (verdict == "down") health[server].health = Health::kDown;
+    health[server].cause = "says the test";
+  }
+  return health;
+}
+
+DesiredState desired_by(const fs::path& file, const NodeName& node, const FakeKernel& kernel,
+                        const fs::path& health_file = {}) {
   const auto document = read_document(read(file));
   REQUIRE_MESSAGE(std::holds_alternative<ValidDocument>(document), file.string());
   const auto& valid = std::get<ValidDocument>(document);
   const RoleEvidence evidence{kernel.state.kernel.addresses, {}, {}};
-  return resolve(valid, node, roles_of(decide_roles(*valid, node, evidence)));
+  const Roles roles = roles_of(decide_roles(*valid, node, evidence));
+  const DesiredState all_well = resolve(valid, node, roles);
+  if (!fs::exists(health_file)) return all_well;
+  const HealthMap health = health_by(health_file, all_well);
+  return resolve(valid, node, roles, {&health, {}, nullptr, {}});
 }
 
 std::string plan_of(const fs::path& folder) {
   std::string node = read(folder / "node");
   node.erase(node.find_last_not_of('\n') + 1);
   FakeKernel kernel;
-  for (const char* name : {"net.ipv4.ip_forward", "net.ipv4.vs.backup_only",
-                           "net.ipv4.conf.enp0s3.arp_ignore", "net.ipv4.conf.enp0s3.arp_announce"})
+  for (const char* name :
+       {"net.ipv4.ip_forward", "net.ipv4.vs.backup_only", "net.ipv4.vs.expire_nodest_conn",
+        "net.ipv4.conf.enp0s3.arp_ignore", "net.ipv4.conf.enp0s3.arp_announce"})
     kernel.state.kernel.sysctls[SysctlKey{name}] = {"0"};
   MemoryOwnership ownership;
   Refusals refusals;
@@ -46,7 +69,8 @@ std::string plan_of(const fs::path& folder) {
     REQUIRE(before.has_value());
     REQUIRE(before->remaining.in_sync());
   }
-  const DesiredState wanted = desired_by(folder / "document.json", node, kernel);
+  const DesiredState wanted =
+      desired_by(folder / "document.json", node, kernel, folder / "health.json");
   const auto observed = kernel.observe(scope_of(wanted, ownership.record()));
   REQUIRE(observed.has_value());
   return diff_text({node, make_plan(wanted, *observed, ownership.record()), {}}, Colour::kNone);

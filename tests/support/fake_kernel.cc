@@ -66,6 +66,7 @@ Result<ObservedState> FakeKernel::observe(const Scope& scope) {
   std::erase_if(seen.kernel.sysctls,
                 [&](const auto& sysctl) { return !scope.sysctls.contains(sysctl.first); });
   if (!scope.dropping_chains) seen.dropping_chains.reset();
+  if (!scope.connections) seen.connections.clear();
   return seen;
 }
 

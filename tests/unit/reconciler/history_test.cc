@@ -171,3 +171,24 @@ TEST_CASE("history: a field that is missing or of another type makes no entry") 
   zero["sequence"] = 0;
   CHECK_FALSE(parse_history_entry(zero.dump()).has_value());
 }
+
+TEST_CASE(
+    "causes: a server that has drained goes by its drain, and one that goes unasked by drift") {
+  const RealServerKey server{Endpoint{*IpAddress::parse("172.16.0.30"), Protocol::kTcp, 80},
+                             *IpAddress::parse("172.16.0.31"), 80};
+  const Step gone{Phase::kServersGone, RealServerChange{server, RealServerConfig{}, std::nullopt},
+                  "it drains"};
+  PassReport goes;
+  goes.applied.outcomes = {{gone, {}, true}};
+  PassReport drains;
+  drains.draining = {{server, 2}};
+  Causes causes;
+  CHECK(causes.explain(goes, at(1), at(1)).front().cause == Cause::kDrift);
+  causes.explain(drains, at(2), at(2));
+  CHECK(causes.explain(goes, at(3), at(3)).front().cause == Cause::kDrain);
+  causes.explain(drains, at(4), at(4));
+  causes.notice(Cause::kDocument, at(5));
+  CHECK(causes.explain(goes, at(5), at(5)).front().cause == Cause::kDocument);
+  CHECK(cause_from_text("drain") == Cause::kDrain);
+  CHECK(to_string(Cause::kDrift) == "drift");
+}

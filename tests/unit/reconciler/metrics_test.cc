@@ -41,6 +41,17 @@ StatusReport full() {
   const FirewallMark mark{AddressFamily::kIpv4, 0xab};
   report.services = std::make_shared<const std::map<IpvsServiceKey, VipName>>(
       std::map<IpvsServiceKey, VipName>{{tcp, "web"}, {mark, "mail"}});
+  const IpAddress machine = *IpAddress::parse("172.16.0.31");
+  ServerHealth up;
+  up.health = Health::kUp;
+  ServerHealth down;
+  down.health = Health::kDown;
+  down.transitions = 5;
+  report.servers = std::make_shared<const std::vector<ServerStatus>>(std::vector<ServerStatus>{
+      {"web", {tcp, machine, 80}, up, DrainStatus{}},
+      {"web", {tcp, *IpAddress::parse("172.16.0.32"), 80}, down},
+      {"mail", {mark, machine, 25}, ServerHealth{}},
+      {"mail", {mark, *IpAddress::parse("172.16.0.40"), 25}, {}, {}, true}});
   return report;
 }
 

@@ -294,7 +294,44 @@ TEST_CASE("that nobody looks out for loops is said") {
   StatusRecorder recorder = with_document();
   recorder.loops_not_watched({ErrorKind::kUnavailable, EPERM, "no CAP_NET_RAW"}, at(2));
   CHECK_FALSE(condition(recorder, "LoopWatched").holds);
-  CHECK(condition(recorder, "LoopWatched").message ==
-        "nobody looks out for loops: no CAP_NET_RAW");
+  CHECK(condition(recorder, "LoopWatched").message == "nobody looks out for loops: no CAP_NET_RAW");
   CHECK_FALSE(recorder.report().conditions.contains("LoopFree"));
+}
+
+TEST_CASE("a change that follows from a new verdict is due to health") {
+  StatusRecorder recorder = with_document();
+  const RealServerKey server{Endpoint{*IpAddress::parse("172.16.0.30"), Protocol::kTcp, 80},
+                             *IpAddress::parse("172.16.0.31"), 80};
+  const auto hears = [&](Health health, int second) {
+    ServerHealth of;
+    of.health = health;
+    recorder.hears_of({{server, of}}, at(second));
+    return recorder.pass_made(pass(), {}, at(second), at(second)).front().cause;
+  };
+  CHECK(hears(Health::kUnknown, 2) == Cause::kDocument);
+  CHECK(hears(Health::kUnknown, 3) == Cause::kDrift);
+  CHECK(hears(Health::kUp, 4) == Cause::kHealth);
+  CHECK(hears(Health::kUp, 5) == Cause::kDrift);
+  CHECK(hears(Health::kDown, 6) == Cause::kHealth);
+}
+
+TEST_CASE("conditions of servers come and go with the checks, and never make the node not ready") {
+  StatusRecorder recorder = with_document();
+  recorder.pass_made(pass(), {}, at(2), at(2));
+  const IpvsServiceKey service = Endpoint{*IpAddress::parse("172.16.0.30"), Protocol::kTcp, 80};
+  DesiredState desired;
+  desired.kernel.ipvs_services[service] = {};
+  desired.vip_names.emplace(*IpAddress::parse("172.16.0.30"), "web");
+  desired.quorums[service] = {0, 1, {}};
+  recorder.acts_on({{"web", Role::kMaster}}, desired, at(3));
+  ServerHealth down;
+  down.health = Health::kDown;
+  const HealthMap health = {{{service, *IpAddress::parse("172.16.0.31"), 80}, down}};
+  recorder.servers_are({desired, health, {}, {}}, at(3));
+  CHECK_FALSE(condition(recorder, "ServersHealthy").holds);
+  CHECK(condition(recorder, "QuorumReached").reason == "NoServer");
+  CHECK(is_ready(recorder.report()));
+  recorder.servers_are({DesiredState{}, {}, {}, {}}, at(4));
+  CHECK_FALSE(recorder.report().conditions.contains("ServersHealthy"));
+  CHECK_FALSE(recorder.report().conditions.contains("QuorumReached"));
 }

@@ -62,10 +62,13 @@ TEST_CASE("the status of a daemon that knows nothing yet has every key") {
   std::vector<std::string> keys;
   for (const auto& [key, value] : status.items()) keys.push_back(key);
   CHECK(keys == std::vector<std::string>{"format", "node", "document", "source", "generation",
-                                         "observed_generation", "ready", "vips", "conditions",
-                                         "last_pass", "refused", "missing", "foreign", "history"});
+                                         "observed_generation", "ready", "vips", "servers",
+                                         "drains", "conditions", "last_pass", "refused", "missing",
+                                         "foreign", "history"});
   CHECK(status["ready"] == false);
   CHECK(status["vips"] == Json::object());
+  CHECK(status["servers"] == Json::array());
+  CHECK(status["drains"] == Json::object());
   CHECK(status["conditions"] == Json::array());
   CHECK(status["last_pass"].is_null());
 }
@@ -80,6 +83,33 @@ TEST_CASE("generation, node and roles with their source") {
   CHECK(status["observed_generation"] == 2);
   CHECK(status["vips"] == Json::parse(R"({"web": {
     "role": "fault", "source": "document", "since": "2026-01-02T03:04:05.678Z"}})"));
+}
+
+TEST_CASE("servers that are checked or drain, and drains asked for by hand") {
+  StatusReport report;
+  const Endpoint service{*IpAddress::parse("172.16.0.30"), Protocol::kTcp, 80};
+  const RealServerKey server{service, *IpAddress::parse("172.16.0.31"), 80};
+  ServerHealth health;
+  health.health = Health::kDown;
+  health.since.wall = kTime;
+  health.cause = "connection refused";
+  health.transitions = 3;
+  report.servers = std::make_shared<const std::vector<ServerStatus>>(
+      std::vector<ServerStatus>{{"web", server, health, DrainStatus{kTime, kTime + 60s, 4}, false},
+                                {"web", server, {}, {}, true}});
+  report.drains = {{"b", 90s}, {"172.16.0.31:80", 60s}};
+  const Json status = read(report);
+  CHECK(status["servers"] == Json::parse(R"([
+    {"vip": "web", "service": "tcp 172.16.0.30:80", "server": "172.16.0.31:80",
+     "health": {"verdict": "down", "since": "2026-01-02T03:04:05.678Z",
+                "cause": "connection refused", "transitions": 3},
+     "drain": {"since": "2026-01-02T03:04:05.678Z", "until": "2026-01-02T03:05:05.678Z",
+               "connections": 4},
+     "fallback": false},
+    {"vip": "web", "service": "tcp 172.16.0.30:80", "server": "172.16.0.31:80", "health": null,
+     "drain": null, "fallback": true}])"));
+  CHECK(status["drains"] ==
+        Json::parse(R"({"172.16.0.31:80": {"deadline": "60s"}, "b": {"deadline": "90s"}})"));
 }
 
 TEST_CASE("conditions, with the words True and False") {
