@@ -55,9 +55,9 @@ std::optional<Subject> ask_for_subject(const DiffOptions& options) {
     complain("the daemon on " + options.api + " has no document in force");
     return std::nullopt;
   }
-  const NodeName node = object.value("node", "");
+  const NodeName node = options.node.value_or(object.value("node", ""));
   return Subject{std::get<ValidDocument>(std::move(read)),
-                 options.node ? options.node : std::optional(node)};
+                 node.empty() ? std::nullopt : std::optional(node)};
 }
 
 std::optional<Subject> find_subject(const DiffOptions& options) {
