@@ -98,12 +98,15 @@ bool is_about_ipvs_module(MessageView message) {
   return !name || *name == IPVS_GENL_NAME;
 }
 
+/// Of other tables only what may drop: chains and rules.
 void note_netfilter_message(MessageView message, std::uint16_t type, KernelWake& wake) {
-  if (is_about_our_table(message, type))
+  if (is_about_our_table(message, type)) {
     wake.nftables = true;
-  else if (const int kind = NFNL_MSG_TYPE(type);
-           kind != NFT_MSG_NEWGEN && kind != NFT_MSG_NEWSETELEM && kind != NFT_MSG_DELSETELEM)
-    wake.other_tables = true;
+    return;
+  }
+  const int kind = NFNL_MSG_TYPE(type);
+  for (const int drops : {NFT_MSG_NEWCHAIN, NFT_MSG_DELCHAIN, NFT_MSG_NEWRULE, NFT_MSG_DELRULE})
+    if (kind == drops) wake.other_tables = true;
 }
 
 }  // namespace

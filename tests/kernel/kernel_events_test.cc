@@ -38,12 +38,13 @@ Woken wake_by(KernelEvents& events, const std::string& command) {
 constexpr KernelWake kAddresses{true, false, false, false};
 constexpr KernelWake kSettings{false, true, false, false};
 constexpr KernelWake kNftables{false, false, true, false};
+constexpr KernelWake kOthers{.other_tables = true};
 constexpr KernelWake kNothing{};
 
 TEST_CASE("events: changes of links, addresses and settings wake") {
   const VethPair veth;
   KernelEvents events = *KernelEvents::open();
-  CHECK(events.fds().size() == 2);
+  CHECK(events.fds().size() == 3);
   for (const char* const command :
        {"ip address add 192.0.2.30/32 dev wire", "ip address delete 192.0.2.30/32 dev wire",
         "ip address add 2001:db8::30/128 dev lo", "ip address delete 2001:db8::30/128 dev lo",
@@ -67,7 +68,7 @@ TEST_CASE("events: a setting that the kernel announces wakes, and nothing does n
   CHECK(wake_by(events, "true") == Woken{false, kNothing});
 }
 
-TEST_CASE("events: changes of our table wake, those of others don't") {
+TEST_CASE("events: changes of our table wake, and chains and rules of others apart") {
   KernelEvents events = *KernelEvents::open();
   struct Row {
     std::string command;
@@ -83,12 +84,13 @@ TEST_CASE("events: changes of our table wake, those of others don't") {
       {"nft add element inet twobox s '{ 02:00:00:00:00:01 }'", kNftables},
       {"nft delete element inet twobox s '{ 02:00:00:00:00:01 }'", kNftables},
       {"nft 'add counter inet twobox n'", kNftables},
-      {"nft 'add chain inet twobox2 c; add rule inet twobox2 c counter'", kNothing},
+      {"nft 'add chain inet twobox2 c; add rule inet twobox2 c counter'", kOthers},
       {"nft 'add set inet twobox2 s { type ether_addr; elements = { 02:00:00:00:00:01 }; }'",
        kNothing},
-      {"nft 'add chain inet twobox2 d; add chain inet twobox d'", kNftables},  // in one batch
+      {"nft 'add chain inet twobox2 d; add chain inet twobox d'",  // in one batch
+       {.nftables = true, .other_tables = true}},
       {"nft flush chain inet twobox c", kNftables},
-      {"nft delete table inet twobox2", kNothing},
+      {"nft delete table inet twobox2", kOthers},
       {"nft flush ruleset", kNftables},
       {"nft add table inet twobox", kNftables},
       {"nft 'add table inet twobox { flags dormant; }'", kNftables},
