@@ -61,7 +61,7 @@ keepalived_ends() {
 
 # --- what happens -----------------------------------------------------------------------------------------------------
 
-servers_are() { [[ $(on a ipvsadm -Ln -t "$VIP:80" | awk '/->/ && $4 > 0 { split($2, at, ":"); print at[1] }' | sort | xargs) == "$*" ]]; }
+servers_are() { [[ $(on a ipvsadm -Ln -t "$VIP:80" | awk '/->/ && $4 + 0 > 0 { split($2, at, ":"); print at[1] }' | sort | xargs) == "$*" ]]; }
 all_serve() { servers_are "$A" "$B"; }
 
 # loses WHO WHAT SERVERS COMMAND...: what is left serves alone, and the client loses what was to be expected.
