@@ -76,11 +76,12 @@ loses() {
     [[ $sum =~ failed=([0-9]+) ]]
     LOST=${BASH_REMATCH[1]}
     echo "#   $who, $what: taken out after $ELAPSED_MS ms; $sum; $(lost_at_most) expected at most"
-    check "$who, $what: no more is lost than the checks' numbers explain" lost_no_more
+    # keepalived's numbers are there to be compared with.
+    [[ $who == keepalived ]] || check "$who, $what: no more is lost than the checks' numbers explain" lost_no_more
     load_sum >/dev/null
     sleep 3
     sum=$(load_sum)
-    check "$who, $what: from then on nothing is lost" without_loss "$sum"
+    [[ $who == keepalived ]] || check "$who, $what: from then on nothing is lost" without_loss "$sum"
 }
 lost_no_more() { (( LOST <= $(lost_at_most) )); }
 without_loss() { echo "$1"; [[ $1 == *" failed=0"* ]]; }
@@ -94,7 +95,7 @@ comes_back() {
     sleep 2
     sum=$(load_sum)
     echo "#   $who, $what: serves again after $ELAPSED_MS ms; $sum"
-    check "$who, $what: nothing is lost" without_loss "$sum"
+    [[ $who == keepalived ]] || check "$who, $what: nothing is lost" without_loss "$sum"
 }
 
 contest() {
