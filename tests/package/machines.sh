@@ -70,13 +70,23 @@ boot() {
     rm -f "$root/usr/sbin/policy-rc.d" "$root/etc/machine-id"
     : >"$root/etc/machine-id"
     cp "$package" "$root/root/twobox.deb"
-    systemd-nspawn --quiet --register=no --keep-unit --network-bridge=wire --directory="$root" --machine="$machine" --bind="$work/shared" \
-        --console=pipe --boot systemd.unit=basic.target </dev/null >"$work/$machine/console" 2>&1 &
+    in_own_cgroup "$machine" systemd-nspawn --quiet --register=no --keep-unit --network-bridge=wire \
+        --directory="$root" --machine="$machine" --bind="$work/shared" --console=pipe --boot systemd.unit=basic.target \
+        </dev/null >"$work/$machine/console" 2>&1 &
     local nspawn=$!
     eventually 120 has_leader "$machine" "$nspawn" || return
     eventually 600 on "$machine" systemctl --quiet is-active basic.target || return
     on "$machine" ip link set host0 address "$mac" up || return
     on "$machine" ip address add "$address/24" dev host0
+}
+# Where the test has mounted it, nobody has made groups in it; the containers would get into each other's way.
+in_own_cgroup() {
+    if [[ $cgroup ]]; then
+        mkdir -p "$cgroup/$1"
+        echo "$BASHPID" >"$cgroup/$1/cgroup.procs"
+    fi
+    shift
+    exec "$@"
 }
 has_leader() {
     leader[$1]=$(pgrep -P "$2" | head -n 1) && [[ -n ${leader[$1]} && -e /proc/${leader[$1]}/ns/net ]]
@@ -305,7 +315,11 @@ leaves() {
 mount -t tmpfs -o mode=0755 machines "$work"
 mkdir "$work/shared"
 # The guest has none, and systemd needs one.
-mountpoint -q /sys/fs/cgroup || mount -t cgroup2 cgroup2 /sys/fs/cgroup
+cgroup=
+if ! mountpoint -q /sys/fs/cgroup; then
+    mount -t cgroup2 cgroup2 /sys/fs/cgroup
+    cgroup=/sys/fs/cgroup
+fi
 ip link add wire type bridge
 ip address add 172.16.0.1/24 dev wire
 ip link set wire up
