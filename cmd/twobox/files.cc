@@ -81,6 +81,14 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
 
 namespace {
 
+/// Asks for nothing that is so already: the service may not even ask.
+bool give_to_owner_of(const struct stat& like, int fd) {
+  struct stat now {};
+  if (::fstat(fd, &now) != 0) return false;
+  return (now.st_uid == like.st_uid && now.st_gid == like.st_gid) ||
+         ::fchown(fd, like.st_uid, like.st_gid) == 0;
+}
+
 /// `like`: whose owner and mode the new file gets; null: ours alone.
 Status replace(const std::string& path, std::string_view text, const struct stat* like) {
   const std::string beside = path + ".new";
@@ -88,8 +96,8 @@ Status replace(const std::string& path, std::string_view text, const struct stat
     const FileDescriptor fd(
         ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!fd.is_open()) return failure(ErrorKind::kTransport, "create", beside);
-    if (like != nullptr && (::fchown(fd.get(), like->st_uid, like->st_gid) != 0 ||
-                            ::fchmod(fd.get(), like->st_mode & 07777) != 0))
+    if (like != nullptr &&
+        (!give_to_owner_of(*like, fd.get()) || ::fchmod(fd.get(), like->st_mode & 07777) != 0))
       return failure(ErrorKind::kTransport, "give owner and mode to", beside);
     if (const Status written = write_all(fd.get(), text, beside); !written) return written;
   }

@@ -180,6 +180,26 @@ restarts() {
     check "a: and what root left does not keep it from starting" on a systemctl start twobox.service
     check "a: it is ready again" eventually 20 ready a
 }
+# The service may neither write below /etc nor change owners, unless it is let.
+takes_documents() {
+    on a mkdir -p /etc/systemd/system/twobox.service.d
+    printf '[Service]\nReadWritePaths=/etc/twobox\n' | on a tee /etc/systemd/system/twobox.service.d/test.conf >/dev/null
+    on a cp /etc/default/twobox /root/options
+    echo 'TWOBOX_OPTIONS=--document /etc/twobox/twobox.json --allow-put' | on a tee /etc/default/twobox >/dev/null
+    on a chown -R twobox:twobox /etc/twobox
+    on a systemctl daemon-reload
+    on a systemctl restart twobox
+    sed 's/"1"}/"1", "net.ipv4.conf.host0.log_martians": "1"}/' "$work/twobox.json" >"$work/a/root/root/other.json"
+    check "a: with --allow-put it writes its document" on a twobox put /root/other.json
+    check "a: which is that then" on a cmp /etc/twobox/twobox.json /root/other.json
+    check "a: and acts on it" is "$(on a sysctl -n net.ipv4.conf.host0.log_martians)" 1
+    on a rm -r /etc/systemd/system/twobox.service.d
+    on a mv /root/options /etc/default/twobox
+    on a chown -R root:root /etc/twobox
+    on a tee /etc/twobox/twobox.json <"$work/twobox.json" >/dev/null
+    on a systemctl daemon-reload
+    on a systemctl restart twobox
+}
 is_other_and_ready() { [[ $(main_pid "$1") != "$2" ]] && ready "$1"; }
 
 hangs() {
@@ -331,6 +351,7 @@ boot b 08:00:27:e1:3c:c5 172.16.0.32 || { cat "$work/b/console"; skip "systemd d
 installs
 serves
 restarts
+takes_documents
 hangs
 upgrades
 if [[ ${TWOBOX_ANSIBLE:-yes} == no || ! -x /usr/bin/ansible-playbook ]]; then
