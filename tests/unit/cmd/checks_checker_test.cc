@@ -132,6 +132,9 @@ TEST_CASE("checker: what is checked changes") {
   // Back after it was gone: unknown at first.
   checker->set_targets({});
   CHECK(checker->verdicts().empty());
+  // The thread has seen that it was gone when it has a verdict of another.
+  checker->set_targets({two});
+  CHECK(becomes(*checker, two, Health::kDown));
   CheckTarget slow = one;
   slow.check.interval = 1h;
   checker->set_targets({slow});
