@@ -42,13 +42,26 @@ SocketAddress socket_address(const IpAddress& address, Port port) {
 FileDescriptor open_socket(AddressFamily family) {
   FileDescriptor socket(::socket(family == AddressFamily::kIpv4 ? AF_INET : AF_INET6,
                                  SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket.is_open()) return socket;
-  // Where either is refused, the server's program sees a connection that ends: no reason to fail.
-  const int off = 0;
-  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off));
   const linger reset{.l_onoff = 1, .l_linger = 0};
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+  if (socket.is_open()) ::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
   return socket;
+}
+
+/// Where it is refused, the server's program sees a connection that ends: no reason to fail.
+void hold_back_handshake(int fd) {
+  const int off = 0;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off));
+}
+
+/// What is connected is reset, and may connect again. (net/ipv4/tcp.c: tcp_disconnect())
+bool disconnect(int fd) {
+  sockaddr nobody{};
+  nobody.sa_family = AF_UNSPEC;
+  return ::connect(fd, &nobody, sizeof(nobody)) == 0;
+}
+
+std::size_t index_of(AddressFamily family) {
+  return static_cast<std::size_t>(family);
 }
 
 std::string connecting_to(const IpAddress& address, Port port) {
@@ -59,19 +72,39 @@ std::string connecting_to(const IpAddress& address, Port port) {
 
 TcpChecks::~TcpChecks() {
   while (!attempts_.empty()) give_up(attempts_.begin()->second.id);
+  for (const auto& sockets : idle_)
+    for (const FileDescriptor& socket : sockets) loop_.forget_closing(socket.get());
+}
+
+/// Edge-triggered, since one that is not connected hangs up all the time.
+FileDescriptor TcpChecks::take_socket(AddressFamily family) {
+  auto& idle = idle_.at(index_of(family));
+  FileDescriptor socket;
+  if (idle.empty()) {
+    socket = open_socket(family);
+    const int fd = socket.get();
+    if (fd >= 0 && !loop_.watch(fd, EPOLLOUT | EPOLLET,
+                                [this, fd](std::uint32_t events) { hear(fd, events); }))
+      return {};
+  } else {
+    socket = std::move(idle.back());
+    idle.pop_back();
+  }
+  return socket;
 }
 
 void TcpChecks::begin(CheckId id, const CheckTarget& target) {
-  FileDescriptor socket = open_socket(target.address.family());
+  FileDescriptor socket = take_socket(target.address.family());
   const int fd = socket.get();
   const SocketAddress to = socket_address(target.address, target.port);
+  if (socket.is_open()) hold_back_handshake(fd);
   if (!socket.is_open() ||
       (::connect(fd, reinterpret_cast<const sockaddr*>(&to.storage), to.length) != 0 &&
-       errno != EINPROGRESS))
-    return on_outcome_(id, refused_with(errno, connecting_to(target.address, target.port)));
-  const Status watched =
-      loop_.watch(fd, EPOLLOUT, [this, fd](std::uint32_t events) { hear(fd, events); });
-  if (!watched) return on_outcome_(id, not_made(watched.error().message));
+       errno != EINPROGRESS)) {
+    const int refusal = errno;
+    loop_.forget_closing(fd);
+    return on_outcome_(id, refused_with(refusal, connecting_to(target.address, target.port)));
+  }
   const auto timeout = std::min(target.check.connect_timeout, target.check.timeout);
   const auto deadline = loop_.alarm(std::chrono::steady_clock::now() + timeout, [this, fd] {
     const auto attempt = attempts_.find(fd);
@@ -84,6 +117,7 @@ void TcpChecks::begin(CheckId id, const CheckTarget& target) {
 
 void TcpChecks::hear(int fd, std::uint32_t events) {
   const auto attempt = attempts_.find(fd);
+  if (attempt == attempts_.end()) return;  // an idle one's hang-up
   int refusal = 0;
   if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
     socklen_t length = sizeof(refusal);
@@ -94,9 +128,14 @@ void TcpChecks::hear(int fd, std::uint32_t events) {
 }
 
 void TcpChecks::end(Attempts::iterator attempt, CheckOutcome outcome) {
-  const CheckId id = attempt->second.id;
-  loop_.cancel(attempt->second.deadline);
-  loop_.forget_closing(attempt->first);
+  auto& [fd, ended] = *attempt;
+  const CheckId id = ended.id;
+  loop_.cancel(ended.deadline);
+  if (outcome.kind == CheckOutcome::Kind::kPassed && disconnect(fd)) {
+    idle_.at(index_of(ended.address.family())).push_back(std::move(ended.socket));
+  } else {
+    loop_.forget_closing(fd);
+  }
   attempts_.erase(attempt);
   on_outcome_(id, std::move(outcome));
 }

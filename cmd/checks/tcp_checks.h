@@ -1,7 +1,9 @@
 // Checks that connect.
 #pragma once
 
+#include <array>
 #include <unordered_map>
+#include <vector>
 
 #include "checks/check_kind.h"
 #include "checks/event_loop.h"
@@ -34,12 +36,14 @@ class TcpChecks final : public CheckKind {
   };
   using Attempts = std::unordered_map<int, Attempt>;  // by socket
 
+  FileDescriptor take_socket(AddressFamily family);
   void hear(int fd, std::uint32_t events);
   void end(Attempts::iterator attempt, CheckOutcome outcome);
 
   EventLoop& loop_;
   OnOutcome on_outcome_;
   Attempts attempts_;
+  std::array<std::vector<FileDescriptor>, 2> idle_;  // by family; watched and not connected
 };
 
 }  // namespace twobox
