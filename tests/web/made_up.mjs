@@ -31,6 +31,15 @@ export const conditions = (converged = true) => [
   condition("Ready", converged, converged ? "Converged" : "NotConverged", converged ? "the kernel is as the document in force wants it" : "1 difference left"),
 ];
 
+const serverEntry = (server, health, drain = null) => ({
+  vip: "web",
+  service: "tcp 172.16.0.30:80",
+  server,
+  health: { ...health, since: ago(300) },
+  drain,
+  fallback: false,
+});
+
 export const status = () => ({
   format: 1,
   node: "a",
@@ -46,6 +55,11 @@ export const status = () => ({
   last_pass: { at: ago(2), duration_ms: 1.732, changes: 0, error: null },
   refused: [],
   missing: [],
+  servers: [
+    serverEntry("172.16.0.31:80", { verdict: "up", cause: "", transitions: 2 }),
+    serverEntry("172.16.0.32:80", { verdict: "up", cause: "", transitions: 0 }, { since: ago(12), until: ago(-48), connections: 109 }),
+    serverEntry("172.16.0.33:80", { verdict: "down", cause: "connect to 172.16.0.33:80: connection refused", transitions: 5 }),
+  ],
   foreign: [],
   history: [],
 });

@@ -5,6 +5,7 @@ import { createParser } from "../../cmd/web/model/event_stream.js";
 import { count, duration, rate } from "../../cmd/web/model/format.js";
 import { groupHistory, mergeHistory } from "../../cmd/web/model/history.js";
 import { addTraffic, rateNow, rateRows, stepRateNow } from "../../cmd/web/model/samples.js";
+import { entriesOf, remarks } from "../../cmd/web/model/servers.js";
 import { verdict } from "../../cmd/web/model/verdict.js";
 import { check } from "./harness.mjs";
 import * as made from "./made_up.mjs";
@@ -31,6 +32,23 @@ async function testSamples() {
   await check("a step has a rate of its own", () => {
     assert.equal(stepRateNow(samplesOf(100, 110), "web", { step: "ipvs" }), 10);
     assert.equal(stepRateNow(samplesOf(100, 110), "web", { step: "deliver" }), null);
+  });
+}
+
+async function testServers() {
+  const entry = (service, server, health) => ({ vip: "web", service, server, health, drain: null, fallback: false });
+  const status = { servers: [entry("tcp [2001:db8::30]:80", "[2001:db8::31]:80", null), entry("fwmark 17 ipv4", "172.16.0.31:80", null)] };
+  await check("a service's servers are found by its address and port, or its mark", () => {
+    const vip = { address: "2001:db8::30" };
+    assert.deepEqual([...entriesOf(status, "web", vip, { protocol: "tcp", port: 80, mark: null }).keys()], ["[2001:db8::31]:80"]);
+    assert.deepEqual([...entriesOf(status, "web", vip, { protocol: "tcp", port: 80, mark: 17 }).keys()], ["172.16.0.31:80"]);
+    assert.equal(entriesOf(status, "web", vip, { protocol: "tcp", port: 80, mark: 1 }).size, 0);
+    assert.equal(entriesOf({}, "web", vip, { protocol: "tcp", port: 80, mark: null }).size, 0);
+  });
+  await check("what is not checked and stays is not remarked on", () => {
+    assert.deepEqual(remarks(undefined), []);
+    assert.deepEqual(remarks(entry("", "", null)), []);
+    assert.equal(remarks(entry("", "", { verdict: "unknown", since: at(0), cause: "" }))[0].tone, "wait");
   });
 }
 
@@ -106,6 +124,7 @@ async function testFormat() {
 
 export async function testModel() {
   await testSamples();
+  await testServers();
   await testEventStream();
   await testHistory();
   await testVerdict();

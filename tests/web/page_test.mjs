@@ -30,6 +30,9 @@ async function testShown(browser) {
     await expectText(page, "#path", /ARP answer[^]*Redirect[^]*IPVS[^]*packets, [\d.k ]+\/s[^]*Deliver/);
     await expectText(page, "#services", /web tcp\/80 rr[^]*172\.16\.0\.31:80[^]*112/);
     await expectText(page, "#services", /drained: weight 0/);
+    await expectText(page, "#services", /172\.16\.0\.31:80[^]*up/);
+    await expectText(page, "#services", /172\.16\.0\.32:80[^]*drains: 109 connections, gone by/);
+    await expectText(page, "#services", /172\.16\.0\.33:80\s*not in the kernel\s*down since [^]*connection refused/);
     await expectText(page, "#conditions", /Converged\s+✓ true/);
     await expectText(page, "#history", /drift\s*1 change\s*healed in 2\.7 s/);
     await expectText(page, "#history", /refused: Operation not permitted/);

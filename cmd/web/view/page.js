@@ -27,7 +27,7 @@ function Columns({ state }) {
     <div class="column">
       <${Nodes} traffic=${traffic} status=${status} />
       <${PacketPaths} traffic=${traffic} samples=${samples} />
-      <${Services} traffic=${traffic} samples=${samples} />
+      <${Services} traffic=${traffic} samples=${samples} status=${status} />
       <${Plots} traffic=${traffic} samples=${samples} />
     </div>
     <div class="column">
