@@ -21,7 +21,7 @@ struct ServerHealth {
   std::uint64_t transitions = 0;  // from up to down and back; the first verdict is none
 };
 
-/// By real server. One without an entry is not checked.
+/// By real server. One that is checked and has no entry is unknown.
 using HealthMap = std::map<RealServerKey, ServerHealth>;
 
 /// What became of one check.
