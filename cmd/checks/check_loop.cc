@@ -133,7 +133,8 @@ void CheckLoop::ask_vip(Checked& checked) {
   const SteadyTime deadline = checked.begun + target.check.timeout;
   checked.alarm = loop_.alarm(deadline, [this, &checked] {
     done(checked, failed(asking(checked.target) + ": no answer within " +
-                         in_words(checked.target.check.timeout)));
+                         in_words(checked.target.check.timeout) +
+                         ": it has not got the VIP, or drops the packet"));
   });
   const Status asked = through_vip_->begin(checked.under_way, target, deadline);
   if (!asked) done(checked, not_made(asking(target) + ": " + asked.error().message));

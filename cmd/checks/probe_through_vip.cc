@@ -73,14 +73,14 @@ std::string words_of(const ProbeOutcome& outcome) {
     case ProbeResult::kRefused:
       return "connection refused: no socket of the server listens on the VIP";
     case ProbeResult::kUnreachable:
-      return "unreachable: the server has not got the VIP";
+      return "unreachable: it has not got the VIP";
     case ProbeResult::kTimeExceeded:
       return "time to live exceeded: the packet goes in circles";
     case ProbeResult::kCameBack:
     case ProbeResult::kTimedOut:
       break;
   }
-  return "no answer: the server has not got the VIP, or drops the packet";
+  return "no answer: it has not got the VIP, or drops the packet";
 }
 
 }  // namespace

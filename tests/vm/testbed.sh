@@ -129,10 +129,10 @@ testbed_web() {
 }
 
 _testbed_serve() {
-    local node=$1 port=$2 protocol=$3 serve=serve
+    local node=$1 port=$2 protocol=$3 address=${4:-::} serve=serve
     [[ $protocol == tcp ]] || serve=serve-udp
     # Not by on(): the process must be the server itself, to be killed.
-    ip netns exec "$node" /usr/bin/python3 "$_testbed_web" "$serve" "$node" :: "$port" </dev/null &
+    ip netns exec "$node" /usr/bin/python3 "$_testbed_web" "$serve" "$node" "$address" "$port" </dev/null &
     _testbed_pids+=($!)
     _testbed_servers[$node:$port]=$!
 }
@@ -143,9 +143,9 @@ testbed_kill_web() {
     wait "${_testbed_servers[$1:${2:-80}]}" 2>/dev/null || true
 }
 
-# testbed_start_web BOX [PORT]: a server that was killed comes back.
+# testbed_start_web BOX [PORT] [ADDRESS]: a server that was killed comes back, on every address or on one.
 testbed_start_web() {
-    _testbed_serve "$1" "${2:-80}" tcp
+    _testbed_serve "$1" "${2:-80}" tcp "${3:-}"
     eventually 60 _testbed_listens "$1" tcp "${2:-80}"
 }
 

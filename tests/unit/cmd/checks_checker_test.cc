@@ -232,8 +232,9 @@ TEST_CASE("checker: through the VIP both parts must pass") {
     const auto checker = Checker::start(std::make_unique<FakeVip>(state)).value();
     checker->set_targets({target});
     CHECK(becomes(*checker, target, Health::kDown));
-    CHECK(known(*checker, target).cause ==
-          "ask 127.0.0.1 through 192.0.2.1:80: no answer within 50 ms");
+    CHECK(
+        known(*checker, target).cause ==
+        "ask 127.0.0.1 through 192.0.2.1:80: no answer within 50 ms: it has not got the VIP, or drops the packet");
   }
   // The first part fails: the second is not asked.
   state.asked = 0;

@@ -92,7 +92,7 @@ TEST_CASE("tcp check: a listener passes, in both families") {
   CHECK(is_passed(checks.outcome_of(tcp, target)));
 }
 
-TEST_CASE("tcp check: the server's program does not see it") {
+TEST_CASE("tcp check: the server's program sees neither a socket's first check nor its second") {
   Checks checks;
   TcpChecks tcp(checks.loop(), checks.sink());
   // The kernel puts the handshake's end off by 40 ms or more; a machine under load may take longer.
@@ -100,9 +100,26 @@ TEST_CASE("tcp check: the server's program does not see it") {
   for (int attempt = 0; attempt < 20 && !unseen; ++attempt) {
     const Listening listening;
     REQUIRE(is_passed(checks.outcome_of(tcp, local_target(listening.port()))));
+    REQUIRE(is_passed(checks.outcome_of(tcp, local_target(listening.port()))));
     unseen = !has_connection(listening, 50);
   }
   CHECK(unseen);
+}
+
+TEST_CASE("tcp check: a socket that waits for its next check is quiet") {
+  Checks checks;
+  TcpChecks tcp(checks.loop(), checks.sink());
+  const Listening listening;
+  REQUIRE(is_passed(checks.outcome_of(tcp, local_target(listening.port()))));
+  bool over = false;
+  checks.loop().alarm(std::chrono::steady_clock::now() + 100ms, [&over] { over = true; });
+  int turns = 0;
+  while (!over) {
+    checks.loop().turn();
+    ++turns;
+  }
+  CHECK(turns <= 3);
+  CHECK(is_failed(checks.outcome_of(tcp, local_target(closed_port()))));
 }
 
 TEST_CASE("tcp check: refused, or not answered since the program's queue is full") {
