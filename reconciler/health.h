@@ -19,6 +19,7 @@ struct ServerHealth {
   Moment since;       // of the verdict; of the first check while unknown
   std::string cause;  // of the last failed check: "connect to 172.16.0.31:80: connection refused"
   std::uint64_t transitions = 0;  // from up to down and back; the first verdict is none
+  friend bool operator==(const ServerHealth&, const ServerHealth&) = default;
 };
 
 /// By real server. One that is checked and has no entry is unknown.

@@ -15,6 +15,7 @@ using WallTime = std::chrono::system_clock::time_point;
 struct Moment {
   SteadyTime steady;
   WallTime wall;
+  friend bool operator==(const Moment&, const Moment&) = default;
 };
 
 /// RFC 3339 in UTC with milliseconds: "2026-01-02T03:04:05.678Z".

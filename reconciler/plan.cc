@@ -90,8 +90,9 @@ int depth(const Change& change) {
 }
 
 void sort_into_order(std::vector<Step>& steps) {
-  std::ranges::stable_sort(
-      steps, {}, [](const Step& step) { return std::pair(step.phase, depth(step.change)); });
+  const auto place = [](const Step& step) { return std::pair(step.phase, depth(step.change)); };
+  // A new table of thousands comes in order, and steps are large to move about.
+  if (!std::ranges::is_sorted(steps, {}, place)) std::ranges::stable_sort(steps, {}, place);
 }
 
 /// Fills in what the document leaves to the kernel, or to time, from what the kernel has, so that
@@ -162,7 +163,9 @@ class Planner {
 
   template <typename Key, typename Config>
   void add(const std::map<Key, Config>& want, const std::map<Key, Config>& have) {
-    for (ChangeOf<Key, Config>& change : diff(want, have)) add_step(std::move(change), "");
+    std::vector<ChangeOf<Key, Config>> changes = diff(want, have);
+    steps_.reserve(steps_.size() + changes.size());
+    for (ChangeOf<Key, Config>& change : changes) add_step(std::move(change), "");
   }
 
   void add_nft(const KernelState& want, KernelState have) {

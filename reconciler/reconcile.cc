@@ -36,15 +36,46 @@ OwnershipRecord with_started_daemons(OwnershipRecord record, const ApplyReport& 
   return record;
 }
 
-/// Reads what is stale. After a failure nothing is known.
-Status look(Backend& backend, const Scope& scope, Sighting& seen) {
-  auto state =
-      seen.state && seen.scope == scope
-          ? backend.observe_again(*std::exchange(seen.state, std::nullopt), scope, seen.stale)
-          : backend.observe(scope);
-  seen.state.reset();
+/// Large, so they are compared only when they were read again, and copied never.
+struct IpvsTables {
+  std::map<IpvsServiceKey, IpvsServiceConfig> services;
+  std::map<RealServerKey, RealServerConfig> servers;
+  friend bool operator==(const IpvsTables&, const IpvsTables&) = default;
+};
+IpvsTables exchange_tables(ObservedState& state, IpvsTables tables) {
+  return {std::exchange(state.kernel.ipvs_services, std::move(tables.services)),
+          std::exchange(state.kernel.ipvs_servers, std::move(tables.servers))};
+}
+
+/// Reads what is stale of what is known, and says whether nothing is other than it was.
+Result<bool> look_again(Backend& backend, Sighting& seen) {
+  ObservedState last = *std::exchange(seen.state, std::nullopt);
+  IpvsTables tables = exchange_tables(last, {});
+  const ObservedState before = last;
+  if (!seen.stale.ipvs) exchange_tables(last, std::move(tables));
+  const Parts read = std::exchange(seen.stale, {});
+  auto state = backend.observe_again(std::move(last), seen.scope, read);
   if (!state) return state.error();
-  seen = {*std::move(state), scope, {}};
+
+  IpvsTables tables_now = exchange_tables(*state, {});
+  const bool same_tables = read.ipvs ? tables_now == tables : read.ipvs_services.empty();
+  const bool same = same_tables && *state == before;
+  exchange_tables(*state, std::move(tables_now));
+  seen.state = *std::move(state);
+  return same;
+}
+
+/// Brings `seen` up to date. After a failure nothing is known.
+Status look(Backend& backend, const Scope& scope, Sighting& seen) {
+  if (seen.state && seen.scope == scope) {
+    const auto same = look_again(backend, seen);
+    if (!same || !*same) seen.settled.reset();
+    return same ? success() : Status(same.error());
+  }
+  seen = {};
+  auto state = backend.observe(scope);
+  if (!state) return state.error();
+  seen = {*std::move(state), scope, {}, std::nullopt};
   return success();
 }
 
@@ -86,6 +117,7 @@ Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
   const DesiredState& wanted = reduced ? *reduced : desired;
   if (const Status read = look(backend, scope_of(wanted, ownership.record()), seen); !read)
     return with_context(read.error(), "observe");
+  if (seen.settled) return *seen.settled;
 
   PassReport report;
   report.planned = make_plan(wanted, *seen.state, ownership.record());
@@ -100,6 +132,7 @@ Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
     return with_context(kept.error(), "nothing was changed: record of ownership");
   if (report.planned.in_sync()) {
     refusals.note({}, report.planned, now);
+    if (refusals.entries().empty()) seen.settled = report;
     return report;
   }
 

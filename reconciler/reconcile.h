@@ -20,13 +20,6 @@ class OwnershipStore {
   virtual Status save(const OwnershipRecord& record) = 0;
 };
 
-/// The last reading of the kernel, for a caller that is told what changes.
-struct Sighting {
-  std::optional<ObservedState> state;  // absent: nothing is known
-  Scope scope;                         // it was read with
-  Parts stale;                         // may have changed since
-};
-
 struct PassReport {
   Plan planned;
   std::map<NftRuleKey, std::uint64_t> handles;  // of the observation `planned` was made from
@@ -36,6 +29,16 @@ struct PassReport {
   /// Real servers that are there only until they have drained, and the connections that each waits
   /// for; of the last observation.
   std::map<RealServerKey, std::uint32_t> draining;
+};
+
+/// The last reading of the kernel, for a caller that is told what changes.
+struct Sighting {
+  std::optional<ObservedState> state;  // absent: nothing is known
+  Scope scope;                         // it was read with
+  Parts stale;                         // may have changed since
+  /// Of the last pass, if there was nothing to do and nothing refused: there is still nothing while
+  /// the state is the same. The caller resets it when it wants another desired state.
+  std::optional<PassReport> settled;
 };
 
 /// Brings the kernel to `desired` as far as it lets us. A second pass does nothing.

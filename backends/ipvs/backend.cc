@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 
 #include "backends/ipvs/codec.h"
 #include "backends/ipvs/family.h"
@@ -16,6 +17,8 @@ namespace twobox {
 namespace {
 
 constexpr int kReadings = 5;
+// Two boxes' real servers fit into one part of a dump, and most lists of others do.
+constexpr std::size_t kReceiveSize = std::size_t{8} * 1024;
 // Enough for: created, but there; edited, but gone; created again.
 constexpr int kRounds = 4;
 
@@ -45,7 +48,7 @@ Error permission_in_words(Error error) {
 }  // namespace
 
 Result<IpvsBackend> IpvsBackend::open() {
-  auto socket = netlink::Socket::open(NETLINK_GENERIC);
+  auto socket = netlink::Socket::open(NETLINK_GENERIC, std::chrono::seconds(2), kReceiveSize);
   if (!socket) return socket.error();
   return IpvsBackend(*std::move(socket));
 }

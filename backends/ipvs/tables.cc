@@ -18,11 +18,11 @@ using netlink::MessageView;
 using Services = std::map<IpvsServiceKey, IpvsServiceConfig>;
 using Servers = std::map<RealServerKey, RealServerConfig>;
 
-// The kernel fills a dump's datagram up to 32 KiB under one lock. A real server takes about 360
-// bytes of it, statistics included, so this many share one, unless memory is too scattered for 32
+// The kernel fills each part of a dump, here 8 KiB, under one lock. A real server takes about 360
+// bytes of it, statistics included, so this many share one, unless memory is too scattered for 8
 // KiB at a time. The worst that comes of that is one we add although it is there, and then edit.
 // (net/netlink/af_netlink.c, netlink_dump; ip_vs_ctl.c, ip_vs_genl_fill_dest)
-constexpr std::size_t kServersReadAtOnce = 64;
+constexpr std::size_t kServersReadAtOnce = 16;
 
 constexpr char kChanging[] = "other programs keep changing the table";
 
@@ -98,6 +98,11 @@ Result<Servers> read_servers(netlink::Socket& socket, std::uint16_t family,
                       "read real servers of " + key_text(service));
 }
 
+/// Services are read in the order of their keys, so their servers come last.
+void append(Servers& all, Servers servers) {
+  while (!servers.empty()) all.insert(all.end(), servers.extract(servers.begin()));
+}
+
 Result<std::map<SyncDaemonKey, SyncDaemonConfig>> read_daemons(netlink::Socket& socket,
                                                                std::uint16_t family) {
   auto daemons = read_map<std::map<SyncDaemonKey, SyncDaemonConfig>>(
@@ -153,7 +158,7 @@ Result<Tables> read_tables(netlink::Socket& socket, std::uint16_t family) {
   for (const auto& [service, config] : *services) {
     auto servers = read_servers(socket, family, service);
     if (!servers) return servers.error();
-    tables.servers.merge(*servers);
+    append(tables.servers, *std::move(servers));
   }
 
   // A service that is gone gives an empty list of real servers rather than an error.

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace twobox::netlink {
 namespace {
@@ -19,8 +20,6 @@ constexpr int kDumpReadings = 1 + 5;  // the first and five more
 // What one acknowledgement takes of the receive buffer: a small sk_buff with its data, and the
 // kernel's text when it refuses. (net/netlink/af_netlink.c, netlink_ack)
 constexpr std::size_t kAcknowledgementRoom = 1536;
-constexpr std::size_t kInitialReceiveBuffer =
-    std::size_t{32} * 1024;  // the largest a dump fills at once
 
 void set_buffer_size(int fd, int forced_option, int option, std::size_t bytes) {
   const int size = static_cast<int>(std::min<std::size_t>(bytes, INT_MAX / 2));
@@ -40,7 +39,8 @@ void ensure_buffer(int fd, int forced_option, int option, std::size_t bytes) {
 
 }  // namespace
 
-Result<Socket> Socket::open(int protocol, std::chrono::milliseconds deadline) {
+Result<Socket> Socket::open(int protocol, std::chrono::milliseconds deadline,
+                            std::size_t receive_size) {
   SocketHandle handle(nl_socket_alloc());
   if (!handle) return transport_error(ENOMEM, "allocate a netlink socket");
   errno = 0;
@@ -58,7 +58,7 @@ Result<Socket> Socket::open(int protocol, std::chrono::milliseconds deadline) {
   // Without it rtnetlink ignores the filters of a dump request and whatever else it can't read.
   if (protocol == NETLINK_ROUTE)
     ::setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
-  return Socket(std::move(handle), deadline);
+  return Socket(std::move(handle), deadline, receive_size);
 }
 
 std::uint32_t Socket::next_sequence() {
@@ -86,6 +86,7 @@ Status Socket::send(std::span<const std::byte> bytes) {
 // make the kernel refuse the next one with EBUSY), a pending ENOBUFS. Sequence numbers alone would
 // keep the answers apart, but not these two.
 void Socket::discard_old_answers() {
+  if (std::exchange(answered_in_full_, false)) return;
   const int fd = nl_socket_get_fd(handle_.get());
   const auto until = Clock::now() + deadline_;
   std::byte nothing{};
@@ -95,30 +96,19 @@ void Socket::discard_old_answers() {
   }
 }
 
-Result<std::size_t> Socket::wait_for_datagram(Clock::time_point until) {
-  const int fd = nl_socket_get_fd(handle_.get());
-  for (;;) {
-    std::byte nothing{};
-    const ssize_t size = ::recv(fd, &nothing, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
-    if (size >= 0) return static_cast<std::size_t>(size);
-    if (errno == EINTR) continue;
-    if (errno != EAGAIN && errno != EWOULDBLOCK) return transport_error(errno, "read from netlink");
-
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
-    if (left.count() <= 0) return transport_error(ETIMEDOUT, "wait for the kernel's answer");
-    pollfd waiting{fd, POLLIN, 0};
-    const int timeout = static_cast<int>(std::min<std::int64_t>(left.count(), INT_MAX));
-    if (::poll(&waiting, 1, timeout) < 0 && errno != EINTR)
-      return transport_error(errno, "wait for the kernel's answer");
-  }
+Status Socket::wait_for_datagram(Clock::time_point until) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
+  if (left.count() <= 0) return transport_error(ETIMEDOUT, "wait for the kernel's answer");
+  pollfd waiting{nl_socket_get_fd(handle_.get()), POLLIN, 0};
+  const int timeout = static_cast<int>(std::min<std::int64_t>(left.count(), INT_MAX));
+  if (::poll(&waiting, 1, timeout) < 0 && errno != EINTR)
+    return transport_error(errno, "wait for the kernel's answer");
+  return success();
 }
 
-/// Reads one datagram into buffer_; empty if it came from somebody else than the kernel.
+/// Reads one datagram into buffer_; empty if it came from somebody else than the kernel. The rest
+/// of one that is larger is lost (EMSGSIZE); the next one of its size is not.
 Result<MessageView> Socket::receive_datagram(Clock::time_point until) {
-  const auto size = wait_for_datagram(until);
-  if (!size) return size.error();
-  buffer_.resize(std::max({buffer_.size(), *size, kInitialReceiveBuffer}));
-
   sockaddr_nl sender{};
   iovec part{buffer_.data(), buffer_.size()};
   msghdr header{};
@@ -130,12 +120,19 @@ Result<MessageView> Socket::receive_datagram(Clock::time_point until) {
     const ssize_t got =
         ::recvmsg(nl_socket_get_fd(handle_.get()), &header, MSG_TRUNC | MSG_DONTWAIT);
     if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      if (const Status waited = wait_for_datagram(until); !waited) return waited.error();
+      continue;
+    }
     if (got < 0) return transport_error(errno, "read from netlink");
-    if (static_cast<std::size_t>(got) > buffer_.size())
+    const auto size = static_cast<std::size_t>(got);
+    if (size > buffer_.size()) {
+      buffer_.resize(std::max(size, kLargestDumpPart));
       return transport_error(EMSGSIZE, "read from netlink");
+    }
     // Another process may send to our port (netlink allows it to root); it has no say here.
     if (header.msg_namelen != sizeof(sender) || sender.nl_pid != 0) return MessageView{};
-    return MessageView(buffer_.data(), static_cast<std::size_t>(got));
+    return MessageView(buffer_.data(), size);
   }
 }
 
@@ -178,6 +175,7 @@ Status Socket::request(nlmsghdr* message, const std::function<Status(MessageView
     });
     if (!received) return received;
   }
+  answered_in_full_ = true;
   return *answer ? handled : *answer;
 }
 
@@ -186,7 +184,7 @@ Status Socket::dump(nlmsghdr* message, const std::function<void()>& restart,
   for (int reading = 0; reading < kDumpReadings; ++reading) {
     if (reading > 0 && restart) restart();
     Dump dump = dump_once(message, on_message);
-    if (!dump.interrupted) return std::move(dump.outcome);
+    if (!dump.is_torn) return std::move(dump.outcome);
   }
   return Error{ErrorKind::kTornDump, EINTR,
                "changes interrupted all of " + std::to_string(kDumpReadings) +
@@ -208,7 +206,7 @@ Socket::Dump Socket::dump_once(nlmsghdr* message,
     Status received = receive(until, [&](MessageView part) {
       const nlmsghdr header = header_of(part);
       if (header.nlmsg_seq != sequence || ended) return;
-      if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) dump.interrupted = true;
+      if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) dump.is_torn = true;
       ended = header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR;
       if (header.nlmsg_type == NLMSG_ERROR) dump.outcome = read_acknowledgement(part);
       // After the handler's first complaint the rest is read, so that the dump ends, and ignored.
@@ -216,8 +214,10 @@ Socket::Dump Socket::dump_once(nlmsghdr* message,
       if (header.nlmsg_type == NLMSG_DONE) dump.outcome = read_dump_end(part);
       if (header.nlmsg_type >= NLMSG_MIN_TYPE) dump.outcome = on_message(part);
     });
+    if (!received && received.error().errno_value == EMSGSIZE) return {success(), true};
     if (!received) return {std::move(received)};
   }
+  answered_in_full_ = true;
   return dump;
 }
 

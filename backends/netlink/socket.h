@@ -20,10 +20,14 @@ namespace twobox::netlink {
 /// A connected netlink socket with a deadline on every exchange. Not thread-safe.
 class Socket {
  public:
-  /// `protocol` is NETLINK_ROUTE, NETLINK_GENERIC or NETLINK_NETFILTER.
+  /// `protocol` is NETLINK_ROUTE, NETLINK_GENERIC or NETLINK_NETFILTER. `receive_size` is how many
+  /// bytes of a dump are read at a time, up to 32 KiB. The kernel allocates and clears as much for
+  /// each part of a dump, however little there is to tell. (net/netlink/af_netlink.c, netlink_dump)
   /// Error: kTransport with errno (EPROTONOSUPPORT when the kernel lacks the protocol).
   static Result<Socket> open(int protocol,
-                             std::chrono::milliseconds deadline = std::chrono::seconds(2));
+                             std::chrono::milliseconds deadline = std::chrono::seconds(2),
+                             std::size_t receive_size = kLargestDumpPart);
+  static constexpr std::size_t kLargestDumpPart = std::size_t{32} * 1024;
 
   /// The port that the kernel knows this socket by, unique among those of its protocol and network
   /// namespace. Notifications carry it in nlmsg_pid.
@@ -52,13 +56,13 @@ class Socket {
   std::vector<Status> transaction(std::span<nlmsghdr* const> messages, std::uint16_t resource_id);
 
  private:
-  Socket(SocketHandle handle, std::chrono::milliseconds deadline)
-      : handle_(std::move(handle)), deadline_(deadline) {}
+  Socket(SocketHandle handle, std::chrono::milliseconds deadline, std::size_t receive_size)
+      : handle_(std::move(handle)), deadline_(deadline), buffer_(receive_size) {}
 
   using Clock = std::chrono::steady_clock;
   struct Dump {
     Status outcome = success();
-    bool interrupted = false;
+    bool is_torn = false;
   };
   /// What came back for requests with consecutive sequence numbers.
   struct Answers {
@@ -70,7 +74,7 @@ class Socket {
   Status send(std::span<const std::byte> bytes);
   void discard_old_answers();
   void ensure_receive_room(std::size_t acknowledgements);
-  Result<std::size_t> wait_for_datagram(Clock::time_point until);
+  Status wait_for_datagram(Clock::time_point until);
   Result<MessageView> receive_datagram(Clock::time_point until);
   Status receive(Clock::time_point until, const std::function<void(MessageView)>& on_message);
   Dump dump_once(nlmsghdr* message, const std::function<Status(MessageView)>& on_message);
@@ -88,6 +92,7 @@ class Socket {
   std::chrono::milliseconds deadline_;
   std::uint32_t sequence_ = 0;
   std::vector<std::byte> buffer_;
+  bool answered_in_full_ = true;  // nothing of an earlier exchange can be left
 };
 
 }  // namespace twobox::netlink

@@ -9,7 +9,6 @@
 #include <csignal>
 
 #include "backends/sysctl/path.h"
-#include "reconciler/check_targets.h"
 #include "reconciler/describe.h"
 #include "reconciler/traffic_json.h"
 #include "twobox/history_log.h"
@@ -30,14 +29,6 @@ std::set<std::string> watched_paths(const Scope& scope) {
   std::set<std::string> paths;
   for (const SysctlKey& key : scope.sysctls)
     if (const auto path = sysctl_path("/proc/sys", key)) paths.insert(*path);
-  return paths;
-}
-
-std::set<std::string> fifos_of(const Document& document) {
-  std::set<std::string> paths;
-  for (const auto& [name, vip] : document.vips)
-    if (const auto* keepalived = std::get_if<FollowKeepalived>(&vip.role))
-      paths.insert(keepalived->fifo);
   return paths;
 }
 
@@ -209,38 +200,6 @@ void Daemon::hear_signals() {
   }
 }
 
-Result<Standpoint> Daemon::standpoint_of(const ValidDocument& document) {
-  return take_standpoint(document, options_.node, {records_.roles.roles(), fifos_.faults()},
-                         *kernel_);
-}
-
-ServerEvidence Daemon::evidence() const {
-  return {&health_, records_.drains.drains(), &drain_begins_, now().steady};
-}
-
-bool Daemon::find_target() {
-  acts_on_.reset();
-  watch_vips(*document_->document);
-  fifos_.set_watched(fifos_of(*document_->document));
-  fifos_.drain();
-  auto standpoint = standpoint_of(document_->document);
-  if (!standpoint) {
-    if (recorder_.not_identified(standpoint.error(), now()))
-      log(LogLevel::kError, standpoint.error().message);
-    return false;
-  }
-  recorder_.identified(standpoint->node, standpoint->roles, now());
-  ears_.checks->set_targets(check_targets(document_->document, standpoint->node));
-  health_ = ears_.checks->verdicts();
-  acts_on_ = promotions_.act_on(*document_->document, standpoint->roles, now().steady);
-  desired_ = resolve(document_->document, standpoint->node, *acts_on_, evidence());
-  for (const VipName& vip : promotions_.answering_peers())
-    answer_peers(desired_, document_->document, standpoint->node, vip);
-  recorder_.acts_on(*acts_on_, desired_, now());
-  recorder_.hears_of(health_, now());
-  return true;
-}
-
 void Daemon::pass() {
   const Moment begin = now();
   seen_.stale = schedule_.pass_begins(begin.steady);
@@ -288,7 +247,7 @@ void Daemon::look_after_servers(const PassReport& report) {
   if (!drain_begins_.empty())
     servers_due_ =
         std::min(servers_due_.value_or(SteadyTime::max()), now().steady + kDrainsAreSeen);
-  recorder_.servers_are({desired_, health_, report.draining, drain_begins_}, now());
+  recorder_.servers_are({desired_, premises_->health, report.draining, drain_begins_}, now());
 }
 
 void Daemon::keep_history() {
@@ -299,14 +258,14 @@ void Daemon::keep_history() {
 }
 
 Result<std::string> Daemon::look_at_traffic() {
-  if (!acts_on_) return Error{ErrorKind::kUnavailable, 0, "no document is acted on yet"};
+  if (!premises_) return Error{ErrorKind::kUnavailable, 0, "no document is acted on yet"};
   const auto observed = kernel_->observe(scope_of(desired_, records_.ownership.record()));
   if (!observed) return with_context(observed.error(), "observe");
   const auto traffic = kernel_->observe_traffic();
   if (!traffic) return with_context(traffic.error(), "observe traffic");
   return traffic_json(
-      {*document_->document, recorder_.report().node, desired_, *observed, *traffic}, *acts_on_,
-      now().wall);
+      {*document_->document, recorder_.report().node, desired_, *observed, *traffic},
+      premises_->roles, now().wall);
 }
 
 void Daemon::announce_again() {

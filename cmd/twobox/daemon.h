@@ -14,6 +14,7 @@
 #include "backends/loop_watch/loop_watch.h"
 #include "checks/checker.h"
 #include "reconciler/health.h"
+#include "reconciler/premises.h"
 #include "reconciler/promotions.h"
 #include "reconciler/schedule.h"
 #include "reconciler/status_recorder.h"
@@ -96,6 +97,8 @@ class Daemon {
   void hear_kernel();
   void listen_to_ipvs();
   bool find_target();
+  Premises premises_for(const Standpoint& standpoint);
+  void resolve_again();
   Result<Standpoint> standpoint_of(const ValidDocument& document);
   ServerEvidence evidence() const;
   void look_after_servers(const PassReport& report);
@@ -122,14 +125,13 @@ class Daemon {
   std::vector<std::promise<Status>> overrides_set_;  // answered after the pass that acts on them
   std::vector<std::pair<std::promise<Result<DocumentVerdict>>, DocumentVerdict>>
       documents_taken_;       // so too
-  HealthMap health_;          // what checks knew when the last pass began
   DrainBegins drain_begins_;  // of the servers draining now
   /// When the next pass is due because a weight grows or a drain may be over.
   std::optional<SteadyTime> servers_due_;
   LoopDetector loop_detector_;
   std::optional<SteadyTime> loops_heard_again_;  // absent: at any time
   DesiredState desired_;
-  std::optional<Roles> acts_on_;  // what desired_ was made of; absent: not of the document in force
+  std::optional<Premises> premises_;  // of desired_; absent: it is not of the document in force
   Sighting seen_;
   Refusals refusals_;
   Schedule schedule_;

@@ -39,7 +39,7 @@ void Daemon::accept(LoadedDocument loaded) {
     recorder_.document_still_valid(now());
     return;
   }
-  acts_on_.reset();
+  premises_.reset();
   recorder_.document_accepted(now());
   log(LogLevel::kInfo, "document " + options_.document + ": generation " +
                            std::to_string(recorder_.report().generation) + " is in force");

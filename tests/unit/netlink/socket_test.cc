@@ -57,6 +57,28 @@ TEST_CASE("a request gets its data and its acknowledgement") {
   CHECK(name == "lo");
 }
 
+TEST_CASE("a dump in parts larger than the buffer is read again, into a larger one") {
+  auto socket = Socket::open(NETLINK_ROUTE, std::chrono::seconds(2), 64);
+  REQUIRE(socket.has_value());
+  std::set<std::string> names;
+  int restarts = 0;
+  const MessageHandle message = link_request(0);
+  const Status status = socket->dump(
+      nlmsg_hdr(message.get()),
+      [&] {
+        names.clear();
+        ++restarts;
+      },
+      [&](MessageView answer) {
+        const auto text = name_of(answer);
+        if (text) names.insert(*text);
+        return success();
+      });
+  CHECK(status.has_value());
+  CHECK(names.contains("lo"));
+  CHECK(restarts == 1);
+}
+
 TEST_CASE("a refusal is an errno, and the socket is good for the next request") {
   Socket socket = open_route();
   const MessageHandle wrong = link_request(kNoSuchIndex);

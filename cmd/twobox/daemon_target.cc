@@ -1,0 +1,67 @@
+// What the daemon works towards, and when that is made out anew.
+#include "reconciler/check_targets.h"
+#include "twobox/daemon.h"
+#include "twobox/log.h"
+
+namespace twobox {
+namespace {
+
+std::set<std::string> fifos_of(const Document& document) {
+  std::set<std::string> paths;
+  for (const auto& [name, vip] : document.vips)
+    if (const auto* keepalived = std::get_if<FollowKeepalived>(&vip.role))
+      paths.insert(keepalived->fifo);
+  return paths;
+}
+
+}  // namespace
+
+Result<Standpoint> Daemon::standpoint_of(const ValidDocument& document) {
+  return take_standpoint(document, options_.node, {records_.roles.roles(), fifos_.faults()},
+                         *kernel_);
+}
+
+bool Daemon::find_target() {
+  watch_vips(*document_->document);
+  fifos_.set_watched(fifos_of(*document_->document));
+  fifos_.drain();
+  auto standpoint = standpoint_of(document_->document);
+  if (!standpoint) {
+    premises_.reset();
+    if (recorder_.not_identified(standpoint.error(), now()))
+      log(LogLevel::kError, standpoint.error().message);
+    return false;
+  }
+  recorder_.identified(standpoint->node, standpoint->roles, now());
+  if (!premises_ || premises_->node != standpoint->node)
+    ears_.checks->set_targets(check_targets(document_->document, standpoint->node));
+  Premises premises = premises_for(*standpoint);
+  const bool time_has_come = desired_.next_change && *desired_.next_change <= now().steady;
+  if (!time_has_come && premises_ == premises) return true;
+  premises_ = std::move(premises);
+  resolve_again();
+  return true;
+}
+
+Premises Daemon::premises_for(const Standpoint& standpoint) {
+  Roles roles = promotions_.act_on(*document_->document, standpoint.roles, now().steady);
+  return {standpoint.node,          std::move(roles), ears_.checks->verdicts(),
+          records_.drains.drains(), drain_begins_,    promotions_.answering_peers()};
+}
+
+void Daemon::resolve_again() {
+  const Premises& from = *premises_;
+  desired_ = resolve(document_->document, from.node, from.roles, evidence());
+  for (const VipName& vip : from.answering_peers)
+    answer_peers(desired_, document_->document, from.node, vip);
+  seen_.settled.reset();
+  recorder_.acts_on(from.roles, desired_, now());
+  recorder_.hears_of(from.health, now());
+}
+
+ServerEvidence Daemon::evidence() const {
+  return {premises_ ? &premises_->health : nullptr, records_.drains.drains(), &drain_begins_,
+          now().steady};
+}
+
+}  // namespace twobox
