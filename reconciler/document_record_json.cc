@@ -51,12 +51,15 @@ std::optional<DocumentTrial> read_trial(FieldReader& parent, const Json& object)
   FieldReader fields(object);
   const std::string owner = fields.text("owner");
   fields.expect(owner == kDaemon || owner == kApply);
+  constexpr auto kLast = std::chrono::duration_cast<milliseconds>(SteadyTime::duration::max());
+  const std::int64_t deadline = fields.number("deadline_ms");
+  fields.expect(deadline >= 0 && deadline <= kLast.count());
   DocumentTrial trial{fields.text("etag"),
                       fields.text("replaces"),
                       read_kept(fields, fields.member("before")),
                       owner == kDaemon ? TrialOwner::kDaemon : TrialOwner::kApply,
                       fields.text("boot_id"),
-                      SteadyTime(milliseconds(fields.number("deadline_ms"))),
+                      SteadyTime(milliseconds(fields.good() ? deadline : 0)),
                       fields.time("since"),
                       fields.time("until")};
   parent.expect(fields.good());

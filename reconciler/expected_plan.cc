@@ -40,6 +40,10 @@ std::optional<SavedPlan> read_plan(const std::string& text) {
   return plan;
 }
 
+std::string with(const std::string& name, const std::string& what) {
+  return name + ": " + what;
+}
+
 using Changes = std::multimap<std::string, std::string>;
 
 /// Takes what both have out of both.
@@ -74,12 +78,12 @@ Result<std::vector<std::string>> plan_differences(const std::string& saved, cons
     if (other == live.changes.end()) {
       lines.push_back("saved, and not to be done now: " + name);
     } else {
-      lines.push_back("saved otherwise: " + name + ": " + what + ", and now " + other->second);
+      lines.push_back("saved otherwise: " + with(name, what) + ", and now " + other->second);
       live.changes.erase(other);
     }
   }
   for (const auto& [name, what] : live.changes)
-    lines.push_back("not in the saved plan: " + name + ": " + what);
+    lines.push_back("not in the saved plan: " + with(name, what));
   return lines;
 }
 

@@ -182,6 +182,14 @@ TEST_CASE("a record without any one of its fields, or with another type there, i
   CHECK(fields > 20);
 }
 
+TEST_CASE("a deadline that no clock has is refused") {
+  auto record = nlohmann::json::parse(document_record_json(full_record()));
+  for (const std::int64_t deadline : {std::int64_t{-1}, INT64_MAX}) {
+    record["trial"]["deadline_ms"] = deadline;
+    CHECK_FALSE(parse_document_record(record.dump()).has_value());
+  }
+}
+
 TEST_CASE("what can be rolled back to, with numbers") {
   const DocumentRecord record = converged({"A", "B"});
   const auto list = [&](const std::optional<KeptDocument>& in_force, bool holds) {
