@@ -43,7 +43,7 @@ TrialWord wait_for_word(int input, int signals, SteadyTime deadline) {
   for (;;) {
     const auto left =
         std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    if (left <= left.zero()) return TrialWord::kDeadline;
+    if (left <= std::chrono::milliseconds(0)) return TrialWord::kDeadline;
     std::array<pollfd, 2> waiting = {{{signals, POLLIN, 0}, {input, POLLIN, 0}}};
     if (::poll(waiting.data(), waiting.size(), static_cast<int>(left.count())) <= 0) continue;
     if (waiting[0].revents != 0) return TrialWord::kGone;

@@ -100,9 +100,8 @@ class Daemon {
   void take_from_file(LoadedDocument loaded);
   void end_trial(const DocumentTrial& trial, TrialStanding standing);
   void end_trial_of_apply();
-  std::optional<ValidDocument> valid_again(const KeptDocument& kept) const;
   void revert_when_due();
-  void revert_trial();
+  void revert_trial(const std::string& etag);
   void judge_probation();
   std::string why_not_converged() const;
   void go_back(const KeptDocument& to, Reversal reversal, WallTime since, bool write);
@@ -111,7 +110,7 @@ class Daemon {
   bool file_says(const std::string& etag) const;
   const DocumentRecord& documents() const { return records_.documents.record(); }
   void keep(DocumentRecord record);
-  void tell(DocumentEvent event);
+  void tell(const DocumentEvent& event);
   void accept(LoadedDocument loaded);
   void hold(LoadedDocument loaded);
   void keep_last_good(const std::string& text);

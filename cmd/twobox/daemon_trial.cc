@@ -6,6 +6,18 @@
 #include "twobox/log.h"
 
 namespace twobox {
+namespace {
+
+/// Each was valid once; a later version of this program may know better.
+std::optional<ValidDocument> valid_again(const KeptDocument& kept) {
+  auto document = twobox::read_document(kept.text, kMaxLargeDocumentBytes);
+  if (auto* const valid = std::get_if<ValidDocument>(&document)) return std::move(*valid);
+  log(LogLevel::kError, "document " + kept.etag + ", to go back to, is not valid any more: " +
+                            to_string(std::get<Faults>(document).front()));
+  return std::nullopt;
+}
+
+}  // namespace
 
 /// The document's file, seen beside what waits and what went back.
 void Daemon::take_from_file(LoadedDocument loaded) {
@@ -13,7 +25,7 @@ void Daemon::take_from_file(LoadedDocument loaded) {
   if (const auto trial = documents().trial) {
     const TrialStanding standing = standing_of(*trial, etag, boot_id_, now().steady);
     if (standing == TrialStanding::kOverdue) {
-      revert_trial();
+      revert_trial(etag);
       return;
     }
     if (standing != TrialStanding::kGoesOn) end_trial(*trial, standing);
@@ -69,26 +81,30 @@ void Daemon::end_trial_of_apply() {
 
 /// Before a pass, so that what is overdue at the daemon's start is never acted on.
 void Daemon::revert_when_due() {
-  const auto& trial = documents().trial;
-  if (trial && standing_of(*trial, trial->etag, boot_id_, now().steady) == TrialStanding::kOverdue)
-    revert_trial();
-}
-
-void Daemon::revert_trial() {
-  const DocumentTrial trial = *documents().trial;
+  const auto trial = documents().trial;
+  if (!trial || standing_of(*trial, trial->etag, boot_id_, now().steady) != TrialStanding::kOverdue)
+    return;
+  // Somebody may have edited the file a moment ago.
   if (source_ != DocumentSource::kApi) {
     auto loaded = load_document(options_.document, options_.large);
-    auto* const found = std::get_if<LoadedDocument>(&loaded);
-    if (found != nullptr && standing_of(trial, etag_of(found->text), boot_id_, now().steady) !=
-                                TrialStanding::kOverdue) {
+    if (auto* const found = std::get_if<LoadedDocument>(&loaded)) {
       take_from_file(std::move(*found));
       return;
     }
   }
-  Reversal reversal{trial.etag, ReversalReason::kNotConfirmed,
-                    "document " + trial.etag + " was not confirmed by " + time_text(trial.until) +
-                        ": " + trial.before.etag + " is in force again",
-                    now().wall, trial.before};
+  revert_trial(trial->etag);
+}
+
+/// `etag`: of the document on trial, or of the one that was when a further one was not written yet.
+void Daemon::revert_trial(const std::string& etag) {
+  const DocumentTrial trial = *documents().trial;
+  Reversal reversal{etag,
+                    ReversalReason::kNotConfirmed,
+                    "document " + etag + " was not confirmed by " + time_text(trial.until) + ": " +
+                        trial.before.etag + " is in force again",
+                    now().wall,
+                    trial.before,
+                    false};
   go_back(trial.before, std::move(reversal), trial.since, /*write=*/true);
 }
 
@@ -121,15 +137,6 @@ void Daemon::judge_probation() {
           Reversal{shown_.etag, ReversalReason::kNotConverged,
                    failure + ": " + back_to.etag + " is in force again", now().wall, back_to},
           document_since_, put_by_api_);
-}
-
-/// Each was valid once; a later version of this program may know better.
-std::optional<ValidDocument> Daemon::valid_again(const KeptDocument& kept) const {
-  auto document = twobox::read_document(kept.text, kMaxLargeDocumentBytes);
-  if (auto* const valid = std::get_if<ValidDocument>(&document)) return std::move(*valid);
-  log(LogLevel::kError, "document " + kept.etag + ", to go back to, is not valid any more: " +
-                            to_string(std::get<Faults>(document).front()));
-  return std::nullopt;
 }
 
 /// First the file, then the record: a process killed in between finds the document back. `write`:
@@ -182,7 +189,7 @@ void Daemon::keep(DocumentRecord record) {
   recorder_.documents_are(documents(), now());
 }
 
-void Daemon::tell(DocumentEvent event) {
+void Daemon::tell(const DocumentEvent& event) {
   log_change(recorder_.document_event(event, now()), recorder_.report().generation);
   keep_history();
 }

@@ -212,6 +212,14 @@ def file_and_api():
     daemon.start("--document", path, "--allow-put")
     check("an edit while the daemon was dead is the new word, too",
           wait_until(lambda: has(74)) and read(path) == document(74) and told(daemon)[-1] == "overrule", told(daemon))
+    for octet in (75, 76):
+        daemon.put(document(octet), "?confirm=1h&wait=5s")
+    daemon.stop(signal.SIGKILL)
+    write(path, document(75))
+    edit_record(daemon, lambda record: record["trial"].update(boot_id="of an earlier boot"))
+    daemon.start("--document", path, "--allow-put")
+    check("killed before a second document on trial was written, and overdue: the first goes back in the file, too",
+          wait_until(lambda: has(74) and not has(75)) and read(path) == document(74), read(path))
     daemon.close()
 
 
