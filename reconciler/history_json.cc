@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "reconciler/field_reader.h"
 #include "reconciler/fields_json.h"
 
 namespace twobox {
@@ -28,50 +29,6 @@ Json entry_json(const HistoryEntry& entry) {
           {"duration_ms", entry.duration.count()},
           {"error", error_json(entry.error)}};
 }
-
-/// Takes fields out of an object and remembers whether all were there and of their type.
-class FieldReader {
- public:
-  explicit FieldReader(const Json& object) : object_(object), good_(object.is_object()) {}
-
-  std::string text(const char* name) {
-    const Json field = get(name);
-    good_ = good_ && field.is_string();
-    return good_ ? field.get<std::string>() : "";
-  }
-  std::int64_t number(const char* name) {
-    const Json field = get(name);
-    good_ = good_ && field.is_number_integer();
-    return good_ ? field.get<std::int64_t>() : 0;
-  }
-  std::optional<std::string> object(const char* name) {
-    const Json field = get(name);
-    good_ = good_ && (field.is_object() || field.is_null());
-    if (!good_ || field.is_null()) return std::nullopt;
-    return json_text(field);
-  }
-  std::optional<Error> error(const char* name) {
-    const auto found = object(name);
-    if (!found) return std::nullopt;
-    const Json nested = get(name);
-    FieldReader fields(nested);
-    Error error{ErrorKind::kKernelRefused, static_cast<int>(fields.number("errno")),
-                fields.text("message")};
-    good_ = good_ && fields.good();
-    return error;
-  }
-  bool good() const { return good_; }
-
- private:
-  Json get(const char* name) const {
-    const auto found = object_.find(name);
-    // A discarded value is of no type, so that whoever asked for the field finds it missing.
-    return found == object_.end() ? Json(Json::value_t::discarded) : *found;
-  }
-
-  const Json& object_;
-  bool good_;
-};
 
 }  // namespace
 

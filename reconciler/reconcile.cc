@@ -111,7 +111,7 @@ Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
 
 Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
                                   OwnershipStore& ownership, Refusals& refusals, SteadyTime now,
-                                  Sighting& seen) {
+                                  Sighting& seen, const PlanLeave& leave) {
   std::optional<DesiredState> reduced;
   if (!refusals.entries().empty()) reduced = within_reach(desired, refusals);
   const DesiredState& wanted = reduced ? *reduced : desired;
@@ -124,6 +124,8 @@ Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
   report.handles = seen.state->nft_rule_handles;
   report.vrrp = judge_vrrp(wanted, *seen.state);
   report.draining = draining_servers(wanted, *seen.state);
+  if (leave)
+    if (const Status given = leave(report.planned); !given) return given.error();
 
   // Written before anything is changed: whatever is made from here on is known to be ours, even if
   // this process dies in the middle.

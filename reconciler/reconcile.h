@@ -1,6 +1,8 @@
 // One pass: observe, plan, apply, observe again.
 #pragma once
 
+#include <functional>
+
 #include "reconciler/apply.h"
 #include "reconciler/backend.h"
 #include "reconciler/ownership.h"
@@ -47,9 +49,12 @@ struct Sighting {
 Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
                                   OwnershipStore& ownership, Refusals& refusals, SteadyTime now);
 
+/// Leave to carry out a plan. An error ends the pass with nothing changed.
+using PlanLeave = std::function<Status(const Plan&)>;
+
 /// The same from what `seen` knows already; reads only what is stale, and what was changed here.
 Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
                                   OwnershipStore& ownership, Refusals& refusals, SteadyTime now,
-                                  Sighting& seen);
+                                  Sighting& seen, const PlanLeave& leave = nullptr);
 
 }  // namespace twobox

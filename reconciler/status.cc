@@ -101,6 +101,14 @@ Json drains_object(const DrainOverrides& drains) {
   return object;
 }
 
+Json confirmation_json(const std::optional<ConfirmationStatus>& confirmation) {
+  if (!confirmation) return nullptr;
+  return {{"document", confirmation->document},
+          {"reverts_to", confirmation->reverts_to},
+          {"since", time_text(confirmation->since)},
+          {"until", time_text(confirmation->until)}};
+}
+
 }  // namespace
 
 std::string drains_json(const DrainOverrides& drains) {
@@ -120,6 +128,7 @@ std::string status_json(const StatusReport& report) {
                        {"generation", report.generation},
                        {"observed_generation", report.observed_generation},
                        {"ready", is_ready(report)},
+                       {"confirmation", confirmation_json(report.confirmation)},
                        {"vips", vips_json(report.vips)},
                        {"servers", servers_json(*report.servers)},
                        {"drains", drains_object(report.drains)},

@@ -47,6 +47,14 @@ struct RefusalStatus {
   WallTime next_attempt;
 };
 
+/// A document that is in force until it is confirmed. Documents are told by their ETags.
+struct ConfirmationStatus {
+  std::string document;
+  std::string reverts_to;
+  WallTime since;
+  WallTime until;
+};
+
 /// Upper bounds, in seconds, of the classes that passes are counted in by their duration; those
 /// above the last have a class of their own.
 constexpr std::array<double, 10> kPassDurationBounds = {0.001, 0.0025, 0.005, 0.01, 0.025,
@@ -97,7 +105,8 @@ struct StatusReport {
   /// Never null.
   std::shared_ptr<const std::vector<ServerStatus>> servers =
       std::make_shared<const std::vector<ServerStatus>>();
-  DrainOverrides drains;  // asked for by hand
+  DrainOverrides drains;                           // asked for by hand
+  std::optional<ConfirmationStatus> confirmation;  // absent: nobody waits for one
 };
 
 bool is_ready(const StatusReport& report);

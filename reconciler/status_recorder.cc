@@ -241,6 +241,38 @@ bool StatusRecorder::loops_judged(const std::optional<std::string>& evidence, Mo
   return evidence.has_value() != knew_of_one;
 }
 
+void StatusRecorder::documents_are(const DocumentRecord& record, Moment now) {
+  report_.confirmation.reset();
+  std::optional<Finding> finding;
+  if (const auto& trial = record.trial) {
+    report_.confirmation =
+        ConfirmationStatus{trial->etag, trial->before.etag, trial->since, trial->until};
+    finding = Finding{false, "AwaitsConfirmation",
+                      "document " + trial->etag + " goes back to " + trial->before.etag + " at " +
+                          time_text(trial->until) + ", unless `twobox confirm` comes before"};
+  } else if (const auto& reversal = record.reversal) {
+    finding = Finding{false, std::string(to_string(reversal->reason)), reversal->message};
+  }
+  set_if("DocumentKept", finding, now);
+}
+
+HistoryEntry StatusRecorder::document_event(const DocumentEvent& event, Moment now) {
+  HistoryEntry entry;
+  entry.at = now.wall;
+  entry.cause = Cause::kDocument;
+  entry.action = event.action;
+  entry.kind = "document";
+  entry.key = event.etag;
+  entry.reason = event.reason;
+  entry.duration =
+      std::max(std::chrono::duration_cast<std::chrono::milliseconds>(now.wall - event.since),
+               std::chrono::milliseconds(0));
+  auto history = std::make_shared<History>(*report_.history);
+  history->add(entry);
+  report_.history = std::move(history);
+  return entry;
+}
+
 void StatusRecorder::update_ready(Moment now) {
   const bool converged = report_.conditions["Converged"].holds;
   if (report_.generation == 0) {

@@ -5,10 +5,18 @@
 #include <string>
 #include <vector>
 
+#include "reconciler/document_record.h"
 #include "reconciler/status.h"
 #include "schema/document.h"
 
 namespace twobox {
+
+struct DocumentEvent {
+  std::string action;  // await, confirm, revert, overrule
+  std::string etag;
+  std::string reason;
+  WallTime since;  // of what it ends; of an await: now
+};
 
 class StatusRecorder {
  public:
@@ -45,6 +53,10 @@ class StatusRecorder {
   void loops_not_watched(const Error& error, Moment now);
   /// `evidence`: why there is a loop; nullopt: none is known. True if that is news.
   bool loops_judged(const std::optional<std::string>& evidence, Moment now);
+  /// Which document waits to be confirmed, and which one went back by itself.
+  void documents_are(const DocumentRecord& record, Moment now);
+  /// Into the history: what happened to a document as such, beside the changes it brought about.
+  HistoryEntry document_event(const DocumentEvent& event, Moment now);
   void loop_packets_counted(std::uint64_t count) { report_.totals.loop_packets += count; }
 
   const StatusReport& report() const { return report_; }

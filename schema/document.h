@@ -139,6 +139,9 @@ struct Timeouts {
 
 enum class Prune : std::uint8_t { kOwned, kAll };
 
+/// What becomes of a document that the kernel can't be brought to.
+enum class IfNotConverged : std::uint8_t { kKeep, kRevert };
+
 struct Document {
   std::map<NodeName, Node> nodes;
   std::map<VipName, Vip> vips;
@@ -146,6 +149,7 @@ struct Document {
   std::optional<Timeouts> timeouts;
   std::map<std::string, std::string> sysctls;  // "net.ipv4.ip_forward" -> "1"
   Prune prune = Prune::kOwned;
+  IfNotConverged if_not_converged = IfNotConverged::kKeep;
   friend bool operator==(const Document&, const Document&) = default;
 };
 

@@ -72,6 +72,11 @@ void read_top_level(ObjectReader& top, Document& document) {
     constexpr std::array<Word<Prune>, 2> kWords{{{"owned", Prune::kOwned}, {"all", Prune::kAll}}};
     document.prune = read_word(*prune, kWords).value_or(Prune::kOwned);
   }
+  if (const auto word = top.optional("if_not_converged")) {
+    constexpr std::array<Word<IfNotConverged>, 2> kWords{
+        {{"keep", IfNotConverged::kKeep}, {"revert", IfNotConverged::kRevert}}};
+    document.if_not_converged = read_word(*word, kWords).value_or(IfNotConverged::kKeep);
+  }
   top.refuse_others();
 }
 

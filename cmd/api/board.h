@@ -17,8 +17,9 @@ struct DaemonView {
   std::string status_text;  // status_json(status), written once for all who watch
   std::shared_ptr<const std::string> document;  // the text in force; null: none yet
   std::string etag;                             // its ETag, quoted; "" without a document
-  std::shared_ptr<const std::string> traffic;   // its JSON; null: nobody watches, or see below
-  std::string traffic_fault;                    // why it could not be read
+  std::string documents;                       // documents_json(): those that can be rolled back to
+  std::shared_ptr<const std::string> traffic;  // its JSON; null: nobody watches, or see below
+  std::string traffic_fault;                   // why it could not be read
 };
 using SharedView = std::shared_ptr<const DaemonView>;
 

@@ -74,9 +74,22 @@ Status LoopRequests::set_drain(std::string name, std::optional<std::chrono::seco
   return ask(std::move(request), std::move(answer));
 }
 
-Result<DocumentVerdict> LoopRequests::put_document(std::string text, ValidDocument document,
-                                                   EtagCondition condition) {
-  DocumentRequest request{std::move(text), std::move(document), std::move(condition), {}};
+Result<DocumentVerdict> LoopRequests::put_document(
+    std::string text, ValidDocument document, EtagCondition condition,
+    std::optional<std::chrono::milliseconds> confirm) {
+  DocumentRequest request{std::move(text), std::move(document), std::move(condition), confirm, {}};
+  auto answer = request.answer.get_future();
+  return ask(std::move(request), std::move(answer));
+}
+
+Result<DocumentVerdict> LoopRequests::confirm(EtagCondition condition) {
+  ConfirmRequest request{std::move(condition), {}};
+  auto answer = request.answer.get_future();
+  return ask(std::move(request), std::move(answer));
+}
+
+Result<DocumentVerdict> LoopRequests::roll_back(std::size_t number, EtagCondition condition) {
+  RollbackRequest request{number, std::move(condition), {}};
   auto answer = request.answer.get_future();
   return ask(std::move(request), std::move(answer));
 }

@@ -33,22 +33,40 @@ struct DrainRequest {
   std::promise<Status> answer;
 };
 
-/// What became of a posted document.
+/// What became of a posted document, or of what was asked about the documents.
 struct DocumentVerdict {
   enum class Kind : std::uint8_t {
     kInForce,             // stored, and acted on once
     kPreconditionFailed,  // another document is in force than the caller thought
     kNotOurs,             // none of its nodes is this machine
     kNotStored,           // the disk refused it
+    kNothingBefore,       // there is no document that it could go back to
+    kNotAwaited,          // no document waits to be confirmed
+    kNotKept,             // so many documents back there is none
   } kind = Kind::kInForce;
-  std::uint64_t generation = 0;  // when in force
-  std::string etag;              // of the document in force now
-  std::string message;           // otherwise
+  std::uint64_t generation = 0;                // when in force
+  std::string etag;                            // of the document in force now
+  std::string message;                         // otherwise
+  std::optional<WallTime> confirm_until = {};  // it goes back then
 };
 
 struct DocumentRequest {
   std::string text;
   ValidDocument document;
+  EtagCondition condition;
+  std::optional<std::chrono::milliseconds> confirm;  // how long it waits; absent: it stays
+  std::promise<Result<DocumentVerdict>> answer;
+};
+
+/// The document in force stays.
+struct ConfirmRequest {
+  EtagCondition condition;
+  std::promise<Result<DocumentVerdict>> answer;
+};
+
+/// Put the document in force that is so many back.
+struct RollbackRequest {
+  std::size_t number = 1;
   EtagCondition condition;
   std::promise<Result<DocumentVerdict>> answer;
 };
@@ -59,7 +77,8 @@ struct DiffRequest {
   std::promise<Result<DiffReport>> answer;
 };
 
-using LoopRequest = std::variant<RoleRequest, DrainRequest, DocumentRequest, DiffRequest>;
+using LoopRequest = std::variant<RoleRequest, DrainRequest, DocumentRequest, ConfirmRequest,
+                                 RollbackRequest, DiffRequest>;
 
 class LoopRequests {
  public:
@@ -74,7 +93,10 @@ class LoopRequests {
   Status set_role(VipName vip, std::optional<Role> role);
   Status set_drain(std::string name, std::optional<std::chrono::seconds> deadline);
   Result<DocumentVerdict> put_document(std::string text, ValidDocument document,
-                                       EtagCondition condition);
+                                       EtagCondition condition,
+                                       std::optional<std::chrono::milliseconds> confirm);
+  Result<DocumentVerdict> confirm(EtagCondition condition);
+  Result<DocumentVerdict> roll_back(std::size_t number, EtagCondition condition);
   Result<DiffReport> diff(std::optional<ValidDocument> document);
   /// Somebody looks at the traffic: the loop reads it for some seconds more. Never blocks.
   void want_traffic();

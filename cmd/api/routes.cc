@@ -18,16 +18,24 @@ const Answers kPutAnswers = {
     {200, "the kernel is as the document wants it; with dry_run: the difference"},
     {202, "the document is in force, the kernel is not yet as it wants"},
     {400, "the document is not valid, or is none of this machine's"},
-    {409, "a file is the source of truth, and the daemon runs without --allow-put"},
+    {409,
+     "a file is the source of truth, and the daemon runs without --allow-put; with confirm: there "
+     "is no document that this one could go back to"},
     {411, "no length was given"},
     {412, "another document is in force than If-Match names"},
     {413, "the document is too large"},
     {415, "the body is no plain application/json"},
     {503, "it could not be stored, or the daemon is busy"}};
 
+const Query::value_type kWaitQuery = {
+    "wait", "how long to wait until the kernel is as asked: 500ms, 10s, 1m; at most 1m"};
+
 const Query kPutQuery = {
     {"dry_run", "true: change nothing, answer with the difference, as GET /v1/diff does"},
-    {"wait", "how long to wait until the kernel is as asked: 500ms, 10s, 1m; at most 1m"}};
+    kWaitQuery,
+    {"confirm",
+     "how long this document stays in force unless POST /v1/confirm comes: 1s to 24h; without, it "
+     "stays, and confirms one that waited"}};
 
 Route put_route(const std::string& method, const Backstage& backstage) {
   return {.method = method,
@@ -61,6 +69,41 @@ void add_document(Routes& routes, const Backstage& backstage) {
        .answers = {{200, "as `twobox diff -o json`"},
                    {503, "there is no document yet, or the kernel can't be read"}},
        .answer = [&backstage](const Call& call) { return get_diff(call, backstage); }});
+}
+
+void add_documents(Routes& routes, const Backstage& backstage) {
+  routes.push_back(
+      {.method = "POST",
+       .pattern = "/v1/confirm",
+       .summary = "the document in force stays; honours If-Match and If-None-Match",
+       .type = kJsonType,
+       .answers = {{200, "it stays, and the kernel is as it wants"},
+                   {202, "it stays, the kernel is not yet as it wants"},
+                   {409, "no document waits to be confirmed: it may have gone back already"},
+                   {412, "another document is in force than If-Match names"},
+                   {503, "it could not be stored, or the daemon is busy"}},
+       .answer = [&backstage](const Call& call) { return post_confirm(call, backstage); }});
+  routes.push_back(
+      {.method = "POST",
+       .pattern = "/v1/rollback",
+       .summary = "put an earlier document in force again; as PUT /v1/document otherwise",
+       .type = kJsonType,
+       .query = {{"number", "which of GET /v1/documents; 1 by default"}, kWaitQuery},
+       .answers = {{200, "the kernel is as the document wants it"},
+                   {202, "the document is in force, the kernel is not yet as it wants"},
+                   {400, "no such number, or the document is none of this machine's any more"},
+                   {404, "not so many documents are kept"},
+                   {409, "a file is the source of truth, and the daemon runs without --allow-put"},
+                   {412, "another document is in force than If-Match names"},
+                   {503, "it could not be stored, or the daemon is busy"}},
+       .answer = [&backstage](const Call& call) { return post_rollback(call, backstage); }});
+  routes.push_back(
+      {.method = "GET",
+       .pattern = "/v1/documents",
+       .summary = "the document in force and those to go back to, each with ETag and time",
+       .type = kJsonType,
+       .answers = {{200, "number 0 is in force; the others have converged, the latest first"}},
+       .answer = [&backstage](const Call&) { return get_documents(*backstage.board.look()); }});
 }
 
 void add_role(Routes& routes, const Backstage& backstage) {
@@ -181,6 +224,7 @@ void add_status(Routes& routes, const StatusBoard& board, LoopRequests& requests
 Routes make_routes(const Backstage& backstage) {
   Routes routes;
   add_document(routes, backstage);
+  add_documents(routes, backstage);
   add_role(routes, backstage);
   add_drains(routes, backstage);
   add_status(routes, backstage.board, backstage.requests);

@@ -28,6 +28,8 @@ bool ClientStream::is_writable() const {
 ssize_t ClientStream::read(char* to, std::size_t room) {
   std::string& bytes = connection_.bytes;
   while (taken_ == bytes.size()) {
+    // RFC 9112, 6.3: such a call has no body. httplib would wait for one until the client leaves.
+    if (!connection_.head.content_length && !connection_.head.chunked) return 0;
     bytes.resize(kReadAhead);
     const Moved moved = connection_.channel->read(bytes.data(), bytes.size());
     bytes.resize(moved.bytes);

@@ -30,10 +30,11 @@ Result<Response> ask_daemon(const std::string& api, const Request& request) {
   client.set_connection_timeout(2);
   client.set_read_timeout(kLongestAnswerSeconds);
   const httplib::Headers header(request.header.begin(), request.header.end());
-  const auto response = request.is_delete ? client.Delete(request.target, header)
-                        : request.put
-                            ? client.Put(request.target, header, *request.put, "application/json")
-                            : client.Get(request.target, header);
+  const auto response =
+      request.is_delete ? client.Delete(request.target, header)
+      : request.is_post ? client.Post(request.target, header, "", "application/json")
+      : request.put     ? client.Put(request.target, header, *request.put, "application/json")
+                        : client.Get(request.target, header);
   if (!response) return Error{ErrorKind::kUnavailable, 0, "no daemon answers on " + api};
   return Response{response->status, response->body,
                   response->get_header_value(kInSyncHeader) == "true"};

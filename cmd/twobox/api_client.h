@@ -15,6 +15,7 @@ struct Request {
   std::optional<std::string> put = {};  // a JSON body to PUT; absent: GET
   std::multimap<std::string, std::string> header = {};
   bool is_delete = false;
+  bool is_post = false;  // without a body
 };
 struct Response {
   int status = 0;

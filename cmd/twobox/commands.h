@@ -37,6 +37,8 @@ int run_diff(const DiffOptions& options);
 struct ApplyOptions {
   DiffOptions what;
   bool dry_run = false;
+  std::optional<std::string> expect;   // a saved diff: do that, or nothing
+  std::optional<std::string> confirm;  // as parse_trial_time() takes it; absent: it stays
 };
 int run_apply(const ApplyOptions& options);
 
@@ -99,10 +101,27 @@ struct PutOptions {
   bool dry_run = false;
   std::string wait = "10s";  // as the API takes it
   std::optional<std::string> if_match;
+  std::optional<std::string> confirm;  // as the API takes it; absent: it stays
   std::string api = kDefaultApi;
   OutputFormat format = OutputFormat::kText;
 };
 int run_put(const PutOptions& options);
+
+struct ConfirmOptions {
+  std::string api = kDefaultApi;
+  OutputFormat format = OutputFormat::kText;
+};
+int run_confirm(const ConfirmOptions& options);
+
+struct RollbackOptions {
+  std::size_t number = 1;
+  bool list = false;         // of what could be rolled back to, in place of doing it
+  std::string wait = "10s";  // as the API takes it
+  std::optional<std::string> if_match;
+  std::string api = kDefaultApi;
+  OutputFormat format = OutputFormat::kText;
+};
+int run_rollback(const RollbackOptions& options);
 
 int run_schema();
 

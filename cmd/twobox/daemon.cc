@@ -10,9 +10,9 @@
 
 #include "backends/sysctl/path.h"
 #include "reconciler/describe.h"
-#include "reconciler/traffic_json.h"
 #include "twobox/history_log.h"
 #include "twobox/log.h"
+#include "twobox/machine_ids.h"
 
 namespace twobox {
 namespace {
@@ -43,6 +43,11 @@ std::string in_short(const StatusReport& report) {
   return text;
 }
 
+std::string id_of_this_boot() {
+  const auto id = boot_id();
+  return id ? *id : "";
+}
+
 }  // namespace
 
 Daemon::Daemon(DaemonOptions options, std::unique_ptr<Backend> kernel, Records records, Ears ears,
@@ -54,10 +59,12 @@ Daemon::Daemon(DaemonOptions options, std::unique_ptr<Backend> kernel, Records r
       board_(backstage.board),
       requests_(backstage.requests),
       source_(backstage.source),
+      boot_id_(id_of_this_boot()),
       schedule_(options_.resync.value_or(kResyncDeaf)),
       recorder_(options_.document, std::string(to_string(backstage.source)), now(),
                 std::move(records_.history.history)) {
   recorder_.drains_are(records_.drains.drains());
+  recorder_.documents_are(documents(), now());
 }
 
 Moment Daemon::now() {
@@ -66,6 +73,7 @@ Moment Daemon::now() {
 
 void Daemon::begin() {
   if (!ears_.loops) recorder_.loops_not_watched(ears_.loops.error(), now());
+  end_trial_of_apply();
   read_document();
   if (!document_) fall_back_to_last_good();
   show();
@@ -75,7 +83,9 @@ void Daemon::run() {
   while (!stopping_) {
     const SteadyTime time = now().steady;
     if (document_due_ && *document_due_ <= time) read_document();
+    revert_when_due();
     if (schedule_.next(refusals_.next_attempt()) <= time) pass();
+    judge_probation();
     announce_again();
     show_traffic();
     show();
@@ -86,26 +96,6 @@ void Daemon::run() {
   }
   supervisor_.stopping();
   log(LogLevel::kInfo, "stopped; addresses, services and rules stay as they are");
-}
-
-/// At most once a second, and only while somebody looks at it: it costs an observation.
-void Daemon::show_traffic() {
-  if (!requests_.traffic_is_wanted()) {
-    traffic_due_.reset();
-    shown_.traffic.reset();
-    shown_.traffic_fault.clear();
-    return;
-  }
-  if (traffic_due_ && *traffic_due_ > now().steady) return;
-  auto traffic = look_at_traffic();
-  shown_.traffic = traffic ? std::make_shared<const std::string>(*std::move(traffic)) : nullptr;
-  shown_.traffic_fault = traffic ? "" : traffic.error().message;
-  traffic_due_ = now().steady + std::chrono::seconds(1);
-}
-
-void Daemon::show() {
-  shown_.status = recorder_.report();
-  board_.show(shown_);
 }
 
 void Daemon::wait() {
@@ -132,6 +122,8 @@ int Daemon::milliseconds_to_sleep() const {
   if (const auto forgotten = loop_detector_.next()) due = std::min(due, *forgotten);
   if (const auto sign_of_life = supervisor_.due()) due = std::min(due, *sign_of_life);
   if (servers_due_) due = std::min(due, *servers_due_);
+  if (documents().trial) due = std::min(due, documents().trial->deadline);
+  if (const auto judgement = probation_.due()) due = std::min(due, *judgement);
   const SteadyTime time = now().steady;
   if (due <= time) return 0;
   // Rounded up: waking a little early would spin.
@@ -192,6 +184,7 @@ void Daemon::hear_signals() {
   while (::read(ears_.signals.get(), &signal, sizeof(signal)) == sizeof(signal)) {
     if (signal.ssi_signo == SIGHUP) {
       document_due_ = now().steady;
+      reverted_may_be_tried();
       refusals_.retry_now(now().steady);
       schedule_.start_afresh();
     } else {
@@ -235,6 +228,10 @@ void Daemon::conclude(const PassReport& report, Moment begin) {
     log_change(entry, recorder_.report().generation);
   keep_history();
   look_after_servers(report);
+  if (report.remaining.in_sync())
+    has_converged_now();
+  else
+    probation_.pass_left_something();
   // Our own changes raise no event: what they brought about unplanned needs a pass all the same.
   if (!report.remaining.in_sync() && !refusals_.next_attempt()) schedule_.wake({});
 }
@@ -255,17 +252,6 @@ void Daemon::keep_history() {
   if (!kept) recorder_.state_file_failed();
   if (!kept && history_kept_) log(LogLevel::kWarning, "keep the history: " + kept.error().message);
   history_kept_ = kept.has_value();
-}
-
-Result<std::string> Daemon::look_at_traffic() {
-  if (!premises_) return Error{ErrorKind::kUnavailable, 0, "no document is acted on yet"};
-  const auto observed = kernel_->observe(scope_of(desired_, records_.ownership.record()));
-  if (!observed) return with_context(observed.error(), "observe");
-  const auto traffic = kernel_->observe_traffic();
-  if (!traffic) return with_context(traffic.error(), "observe traffic");
-  return traffic_json(
-      {*document_->document, recorder_.report().node, desired_, *observed, *traffic},
-      premises_->roles, now().wall);
 }
 
 void Daemon::announce_again() {

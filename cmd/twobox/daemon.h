@@ -15,11 +15,13 @@
 #include "checks/checker.h"
 #include "reconciler/health.h"
 #include "reconciler/premises.h"
+#include "reconciler/probation.h"
 #include "reconciler/promotions.h"
 #include "reconciler/schedule.h"
 #include "reconciler/status_recorder.h"
 #include "twobox/commands.h"
 #include "twobox/document_file.h"
+#include "twobox/document_store.h"
 #include "twobox/drain_overrides.h"
 #include "twobox/history_file.h"
 #include "twobox/keepalived_fifos.h"
@@ -47,6 +49,7 @@ struct Records {
   RoleOverridesFile roles;
   DrainOverridesFile drains;
   OpenedHistory history;
+  DocumentStore documents;
 };
 
 class Daemon {
@@ -78,16 +81,37 @@ class Daemon {
   void act_on(RoleRequest request);
   void act_on(DrainRequest request);
   void act_on(DocumentRequest request);
+  void act_on(ConfirmRequest request);
+  void act_on(RollbackRequest request);
   void act_on(DiffRequest request);
   Status change_role(const RoleRequest& request);
   Status change_drain(const DrainRequest& request);
   DocumentVerdict take_document(DocumentRequest& request);
   Status store_document(const std::string& text);
+  void hear_editors();
+  DocumentVerdict confirm(const ConfirmRequest& request);
+  DocumentVerdict roll_back(RollbackRequest& request);
+  std::optional<DocumentTrial> trial_of(const DocumentRequest& request) const;
+  void tell_of_trials(const DocumentRecord& before, const std::string& etag);
   Result<DiffReport> diff_of(const std::optional<ValidDocument>& document);
   void answer_requests();
   void show();
   void show_traffic();
   void read_document();
+  void take_from_file(LoadedDocument loaded);
+  void end_trial(const DocumentTrial& trial, TrialStanding standing);
+  void end_trial_of_apply();
+  void revert_when_due();
+  void revert_trial(const std::string& etag);
+  void judge_probation();
+  std::string why_not_converged() const;
+  void go_back(const KeptDocument& to, Reversal reversal, WallTime since, bool write);
+  void reverted_may_be_tried();
+  void has_converged_now();
+  bool file_says(const std::string& etag) const;
+  const DocumentRecord& documents() const { return records_.documents.record(); }
+  void keep(DocumentRecord record);
+  void tell(const DocumentEvent& event);
   void accept(LoadedDocument loaded);
   void hold(LoadedDocument loaded);
   void keep_last_good(const std::string& text);
@@ -117,6 +141,10 @@ class Daemon {
 
   std::optional<LoadedDocument> document_;  // the last good one
   DaemonView shown_;                        // its text and ETag are those of document_
+  WallTime document_since_;                 // when document_ came into force
+  bool put_by_api_ = false;                 // so it came, and not by an editor
+  Probation probation_;                     // of document_, if it asks for that
+  const std::string boot_id_;               // "" if the kernel does not say
   std::string refused_text_;                // of the last complaint, to say each only once
   std::optional<SteadyTime> traffic_due_;   // while somebody watches: when to read it again
   std::optional<SteadyTime> document_due_;  // when to read the file: shortly after it was touched

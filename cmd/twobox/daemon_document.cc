@@ -20,7 +20,7 @@ void Daemon::read_document() {
   auto loaded = load_document(options_.document, options_.large);
   const auto* error = std::get_if<Error>(&loaded);
   if (auto* document = std::get_if<LoadedDocument>(&loaded)) {
-    accept(std::move(*document));
+    take_from_file(std::move(*document));
   } else if (error == nullptr) {
     refuse("Invalid", joined(std::get<Faults>(loaded)));
   } else if (source_ == DocumentSource::kApi && error->errno_value == ENOENT) {
@@ -40,6 +40,10 @@ void Daemon::accept(LoadedDocument loaded) {
     return;
   }
   premises_.reset();
+  probation_.end();
+  if (document_->document->if_not_converged == IfNotConverged::kRevert &&
+      !has_converged(documents(), shown_.etag))
+    probation_.begin(now().steady);
   recorder_.document_accepted(now());
   log(LogLevel::kInfo, "document " + options_.document + ": generation " +
                            std::to_string(recorder_.report().generation) + " is in force");
@@ -49,6 +53,7 @@ void Daemon::accept(LoadedDocument loaded) {
 
 void Daemon::hold(LoadedDocument loaded) {
   if (!document_ || document_->text != loaded.text) {
+    document_since_ = now().wall;
     shown_.etag = etag_of(loaded.text);
     shown_.document = std::make_shared<const std::string>(loaded.text);
   }

@@ -39,6 +39,14 @@ void Daemon::act_on(DocumentRequest request) {
   }
 }
 
+void Daemon::act_on(ConfirmRequest request) {
+  documents_taken_.emplace_back(std::move(request.answer), confirm(request));
+}
+
+void Daemon::act_on(RollbackRequest request) {
+  documents_taken_.emplace_back(std::move(request.answer), roll_back(request));
+}
+
 void Daemon::act_on(DiffRequest request) {
   request.answer.set_value(diff_of(request.document));
 }
@@ -85,19 +93,42 @@ Status Daemon::change_drain(const DrainRequest& request) {
   return success();
 }
 
-DocumentVerdict Daemon::take_document(DocumentRequest& request) {
-  // What an editor wrote a moment ago counts, too: who thinks to know the document must know that.
+/// What an editor wrote a moment ago counts, too: who thinks to know the document must know that.
+void Daemon::hear_editors() {
   if (source_ == DocumentSource::kFileAndApi && (ears_.document.drain() || document_due_))
     read_document();
+}
+
+DocumentVerdict Daemon::take_document(DocumentRequest& request) {
+  hear_editors();
   if (!holds(request.condition, shown_.etag))
     return {DocumentVerdict::Kind::kPreconditionFailed, 0, shown_.etag, ""};
   const auto standpoint = standpoint_of(request.document);
   if (!standpoint && standpoint.error().kind == ErrorKind::kInvalidDocument)
     return {DocumentVerdict::Kind::kNotOurs, 0, shown_.etag, standpoint.error().message};
-  if (const Status stored = store_document(request.text); !stored)
+  if (request.confirm && !document_)
+    return {DocumentVerdict::Kind::kNothingBefore, 0, shown_.etag,
+            "there is no document yet that it could go back to: put this one without confirm"};
+  const DocumentRecord before = documents();
+  DocumentRecord next = before;
+  next.reversal.reset();
+  next.trial = trial_of(request);
+  // A trial is on disk before its document; its end is not before the document that ends it.
+  const bool confirms = before.trial && before.trial->etag == etag_of(request.text);
+  Status stored = next.trial || confirms ? records_.documents.save(next) : success();
+  if (stored) stored = store_document(request.text);
+  if (!stored) {
+    keep(before);
     return {DocumentVerdict::Kind::kNotStored, 0, shown_.etag, stored.error().message};
+  }
+  keep(std::move(next));
+  put_by_api_ = true;
+  tell_of_trials(before, etag_of(request.text));
   accept({std::move(request.text), std::move(request.document)});
-  return {DocumentVerdict::Kind::kInForce, recorder_.report().generation, shown_.etag, ""};
+  DocumentVerdict verdict{DocumentVerdict::Kind::kInForce, recorder_.report().generation,
+                          shown_.etag, ""};
+  if (documents().trial) verdict.confirm_until = documents().trial->until;
+  return verdict;
 }
 
 /// Before it is in force: a restart must find what the caller was told.

@@ -30,6 +30,7 @@ bool Daemon::find_target() {
     premises_.reset();
     if (recorder_.not_identified(standpoint.error(), now()))
       log(LogLevel::kError, standpoint.error().message);
+    probation_.pass_left_something();
     return false;
   }
   recorder_.identified(standpoint->node, standpoint->roles, now());

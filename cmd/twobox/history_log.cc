@@ -10,7 +10,8 @@ namespace twobox {
 namespace {
 
 LogLevel level_of(const HistoryEntry& entry) {
-  return entry.error ? LogLevel::kError : LogLevel::kInfo;
+  if (entry.error) return LogLevel::kError;
+  return entry.action == "revert" ? LogLevel::kWarning : LogLevel::kInfo;
 }
 
 std::string message_of(const HistoryEntry& entry) {

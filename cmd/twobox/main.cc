@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "reconciler/document_record.h"
 #include "twobox/commands.h"
 #include "twobox/log.h"
 
@@ -44,6 +45,11 @@ void add_document(CLI::App& command, DiffOptions& options) {
   add_format(command, options.format);
 }
 
+/// CLI11's way to say what is wrong.
+std::string trial_time(const std::string& text) {
+  return parse_trial_time(text) ? "" : "a time such as 60s or 10m, from 1s to 24h";
+}
+
 void add_validate(CLI::App& app, ValidateOptions& options, Chosen& chosen) {
   auto& command = *app.add_subcommand("validate", "check a document; silent when it is valid");
   command.add_option("FILE", options.file, "the document")->required();
@@ -64,7 +70,17 @@ void add_apply(CLI::App& app, ApplyOptions& options, Chosen& chosen) {
   auto& command = *app.add_subcommand("apply", "bring the kernel to the document, once");
   command.add_option("FILE", options.what.file, "the document")->required();
   add_document(command, options.what);
-  command.add_flag("--dry-run", options.dry_run, "change nothing, show what would be done");
+  auto* const dry_run =
+      command.add_flag("--dry-run", options.dry_run, "change nothing, show what would be done");
+  command
+      .add_option("--expect", options.expect,
+                  "a plan saved by `twobox diff -o json`: carry out that one, or nothing")
+      ->excludes(dry_run);
+  command
+      .add_option("--confirm", options.confirm,
+                  "go back to the last document that converged unless Enter comes within this time")
+      ->excludes(dry_run)
+      ->check(trial_time);
   command.callback([&] { chosen = [&] { return run_apply(options); }; });
 }
 
@@ -161,14 +177,44 @@ void add_put(CLI::App& app, PutOptions& options, Chosen& chosen) {
   auto& command = *app.add_subcommand(
       "put", "give the daemon a document; exit 0 converged, 3 not yet, 1 refused");
   command.add_option("FILE", options.file, "the document")->required();
-  command.add_flag("--dry-run", options.dry_run, "change nothing, show what would be changed");
+  auto* const dry_run =
+      command.add_flag("--dry-run", options.dry_run, "change nothing, show what would be changed");
   command.add_option("--wait", options.wait, "how long to wait until the kernel is as asked")
       ->capture_default_str();
   command.add_option("--if-match", options.if_match, "only if the document in force has this ETag");
+  command
+      .add_option("--confirm", options.confirm,
+                  "go back to the document before unless `twobox confirm` comes within this time")
+      ->excludes(dry_run)
+      ->check(trial_time);
   add_large(command, options.large);
   add_api(command, options.api);
   add_format(command, options.format);
   command.callback([&] { chosen = [&] { return run_put(options); }; });
+}
+
+void add_confirm(CLI::App& app, ConfirmOptions& options, Chosen& chosen) {
+  auto& command =
+      *app.add_subcommand("confirm", "let the document stay that was put with --confirm");
+  add_api(command, options.api);
+  add_format(command, options.format);
+  command.callback([&] { chosen = [&] { return run_confirm(options); }; });
+}
+
+void add_rollback(CLI::App& app, RollbackOptions& options, Chosen& chosen) {
+  auto& command = *app.add_subcommand(
+      "rollback", "give the daemon an earlier document; exit 0 converged, 3 not yet, 1 refused");
+  auto* const number =
+      command.add_option("N", options.number, "which of those that converged, the latest first")
+          ->capture_default_str()
+          ->check(CLI::PositiveNumber);
+  command.add_flag("--list", options.list, "change nothing, show them")->excludes(number);
+  command.add_option("--wait", options.wait, "how long to wait until the kernel is as asked")
+      ->capture_default_str();
+  command.add_option("--if-match", options.if_match, "only if the document in force has this ETag");
+  add_api(command, options.api);
+  add_format(command, options.format);
+  command.callback([&] { chosen = [&] { return run_rollback(options); }; });
 }
 
 void add_cleanup(CLI::App& app, CleanupOptions& options, Chosen& chosen) {
@@ -205,6 +251,8 @@ int run(int argc, char** argv) {
   RoleOptions role;
   DrainOptions drain;
   PutOptions put;
+  ConfirmOptions confirm;
+  RollbackOptions rollback;
   CleanupOptions cleanup;
   RenderOptions render;
   add_validate(app, validate, chosen);
@@ -217,6 +265,8 @@ int run(int argc, char** argv) {
   add_role(app, role, chosen);
   add_drain(app, drain, chosen);
   add_put(app, put, chosen);
+  add_confirm(app, confirm, chosen);
+  add_rollback(app, rollback, chosen);
   add_cleanup(app, cleanup, chosen);
   add_render(app, render, chosen);
   app.add_subcommand("schema", "print the document's JSON Schema")->callback([&chosen] {

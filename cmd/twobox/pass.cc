@@ -8,7 +8,6 @@
 
 #include "backends/kernel.h"
 #include "reconciler/describe.h"
-#include "twobox/document_file.h"
 #include "twobox/drain_overrides.h"
 #include "twobox/log.h"
 #include "twobox/machine.h"
@@ -31,8 +30,12 @@ void print(const std::string& text) {
 }  // namespace
 
 std::optional<Target> find_target(const DiffOptions& options) {
-  const auto loaded = load_or_complain(options.file, options.large);
+  auto loaded = load_or_complain(options.file, options.large);
   if (!loaded) return std::nullopt;
+  return target_of(*std::move(loaded), options);
+}
+
+std::optional<Target> target_of(LoadedDocument loaded, const DiffOptions& options) {
   auto kernel = open_kernel();
   if (!kernel) {
     complain(kernel.error().message);
@@ -44,7 +47,7 @@ std::optional<Target> find_target(const DiffOptions& options) {
     return std::nullopt;
   }
   auto standpoint =
-      take_standpoint(loaded->document, options.node, {by_hand->roles(), {}}, **kernel);
+      take_standpoint(loaded.document, options.node, {by_hand->roles(), {}}, **kernel);
   if (!standpoint) {
     complain(standpoint.error().message);
     return std::nullopt;
@@ -54,9 +57,10 @@ std::optional<Target> find_target(const DiffOptions& options) {
     complain(drains.error().message);
     return std::nullopt;
   }
-  DesiredState desired = resolve(loaded->document, standpoint->node, roles_of(standpoint->roles),
+  DesiredState desired = resolve(loaded.document, standpoint->node, roles_of(standpoint->roles),
                                  {nullptr, drains->drains(), nullptr, {}});
-  return Target{*std::move(kernel), std::move(standpoint->node), std::move(desired)};
+  return Target{*std::move(kernel), std::move(standpoint->node), std::move(desired),
+                std::move(loaded.text)};
 }
 
 void print_diff(const DiffReport& report, OutputFormat format) {

@@ -9,6 +9,7 @@
 #include "reconciler/report.h"
 #include "reconciler/resolve.h"
 #include "twobox/commands.h"
+#include "twobox/document_file.h"
 
 namespace twobox {
 
@@ -17,11 +18,15 @@ struct Target {
   std::unique_ptr<Backend> kernel;
   NodeName node;
   DesiredState desired;
+  std::string text;  // the document's
 };
 
 /// Reads the document and finds out which node this machine is. Complains on stderr and gives
 /// nothing when that fails.
 std::optional<Target> find_target(const DiffOptions& options);
+
+/// The same for a document that has been read already; `options.file` is not looked at.
+std::optional<Target> target_of(LoadedDocument loaded, const DiffOptions& options);
 
 /// Prints a report on stdout as asked for.
 void print_diff(const DiffReport& report, OutputFormat format);

@@ -1,5 +1,4 @@
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,6 +12,7 @@
 #include "twobox/commands.h"
 #include "twobox/daemon.h"
 #include "twobox/log.h"
+#include "twobox/signals.h"
 #include "twobox/token_file.h"
 
 namespace twobox {
@@ -21,18 +21,6 @@ namespace {
 int fail(const Error& error) {
   log(LogLevel::kError, error.message);
   return 1;
-}
-
-/// SIGTERM, SIGINT and SIGHUP as a descriptor. To be called before any thread starts, so that all
-/// threads inherit the mask.
-Result<FileDescriptor> open_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
-  FileDescriptor fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!fd.is_open() || ::pthread_sigmask(SIG_BLOCK, &signals, nullptr) != 0)
-    return Error{ErrorKind::kTransport, errno, std::string("signalfd: ") + std::strerror(errno)};
-  return fd;
 }
 
 /// Thousands of checks may be under way at once when a network fails, each with a descriptor; what
@@ -46,7 +34,7 @@ void raise_descriptor_limit() {
 }
 
 Result<Ears> open_ears(const std::string& document, const OwnPorts& own_ports) {
-  auto signals = open_signals();
+  auto signals = open_signals({SIGTERM, SIGINT, SIGHUP});
   if (!signals) return signals.error();
   auto kernel = KernelEvents::open(own_ports);
   if (!kernel) return with_context(kernel.error(), "listen to the kernel");
@@ -59,8 +47,8 @@ Result<Ears> open_ears(const std::string& document, const OwnPorts& own_ports) {
     log(LogLevel::kWarning, "no check can ask through a VIP: " + through_vip.error().message);
   auto checks = Checker::start(through_vip ? *std::move(through_vip) : nullptr);
   if (!checks) return with_context(checks.error(), "check servers");
-  return Ears{*std::move(kernel),  *std::move(sysctls), *std::move(directory),
-              *std::move(signals), IpvsChanges(),       *std::move(checks), LoopWatch::open()};
+  return Ears{*std::move(kernel), *std::move(sysctls), *std::move(directory), *std::move(signals),
+              IpvsChanges(),      *std::move(checks),  LoopWatch::open()};
 }
 
 /// What TCP asks of clients; a listener that asks for nothing may only be on loopback.
@@ -170,6 +158,8 @@ int run_daemon(DaemonOptions options) {
 
   auto history = HistoryFile::open(options.state_directory);
   if (history.complaint) log(LogLevel::kWarning, *history.complaint);
+  auto documents = DocumentStore::open(options.state_directory);
+  if (documents.complaint) log(LogLevel::kError, *documents.complaint);
   StatusBoard board;
   const Backstage backstage{board, *requests, source,
                             options.large ? kMaxLargeDocumentBytes : kMaxDocumentBytes};
@@ -177,8 +167,9 @@ int run_daemon(DaemonOptions options) {
   auto listeners = open_listeners(options);
   if (!listeners) return fail(listeners.error());
   Daemon daemon(std::move(options), *std::move(kernel),
-                {*std::move(ownership), *std::move(roles), *std::move(drains), std::move(history)}, *std::move(ears),
-                backstage);
+                {*std::move(ownership), *std::move(roles), *std::move(drains), std::move(history),
+                 std::move(documents.store)},
+                *std::move(ears), backstage);
   daemon.begin();
   const auto server = HttpServer::start(*std::move(listeners), api);
   if (!server) return fail(server.error());

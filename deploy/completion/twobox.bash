@@ -20,13 +20,13 @@ _twobox() {
         -o | --output)
             mapfile -t COMPREPLY < <(compgen -W "text json" -- "$cur")
             return ;;
-        --document | --tls-* | --token-file)
+        --document | --tls-* | --token-file | --expect)
             _filedir
             return ;;
         --state-dir)
             _filedir -d
             return ;;
-        --node | --api | --listen | --resync | --limit | --wait | --if-match) return ;;
+        --node | --api | --listen | --resync | --limit | --wait | --if-match | --confirm) return ;;
     esac
     $split && return
 

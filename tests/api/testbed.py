@@ -56,9 +56,39 @@ def document(last_octet=80, **vip):
                          "role": {"master": "a"}, "bypass": "none", "services": []} | vip}})
 
 
+def impossible(octet, **top):
+    """A document whose VIP is on an interface that is not there."""
+    return json.dumps(json.loads(document(octet, interface="eth7")) | top)
+
+
 def addresses():
     return subprocess.run(["ip", "-brief", "address", "show", "dev", "eth0"], check=True,
                           capture_output=True, text=True).stdout
+
+
+def has(octet):
+    return f"192.0.2.{octet}/32" in addresses()
+
+
+def wait_until(holds, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.05)
+    return bool(holds())
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def twobox(*arguments, **more):
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=60, check=False, **more)
 
 
 class Answer:
@@ -151,3 +181,18 @@ def read_all(client):
     except OSError:
         pass
     return data
+
+
+def status(daemon):
+    return daemon.curl("/v1/status").json()
+
+
+def kept(daemon):
+    """The condition DocumentKept: its reason, "" without it."""
+    found = [each for each in status(daemon)["conditions"] if each["type"] == "DocumentKept"]
+    return found[0]["reason"] if found else ""
+
+
+def told(daemon):
+    """What the history says of documents, oldest first."""
+    return [entry["action"] for entry in daemon.curl("/v1/history").json()["entries"] if entry["kind"] == "document"]

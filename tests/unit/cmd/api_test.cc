@@ -250,8 +250,9 @@ TEST_CASE("a route's names stand for one part each") {
 TEST_CASE("every call but the list itself is in the list") {
   const Served api;
   const auto paths = nlohmann::json::parse(api.get("/v1/openapi.json").body)["paths"];
-  for (const char* path : {"/v1/document", "/v1/diff", "/v1/status", "/v1/vips/{name}/role",
-                           "/v1/events", "/v1/schema", "/healthz", "/readyz"}) {
+  for (const char* path :
+       {"/v1/document", "/v1/diff", "/v1/status", "/v1/vips/{name}/role", "/v1/events",
+        "/v1/schema", "/healthz", "/readyz", "/v1/confirm", "/v1/rollback", "/v1/documents"}) {
     CAPTURE(path);
     CHECK(paths.contains(path));
   }

@@ -62,9 +62,9 @@ TEST_CASE("the status of a daemon that knows nothing yet has every key") {
   std::vector<std::string> keys;
   for (const auto& [key, value] : status.items()) keys.push_back(key);
   CHECK(keys == std::vector<std::string>{"format", "node", "document", "source", "generation",
-                                         "observed_generation", "ready", "vips", "servers",
-                                         "drains", "conditions", "last_pass", "refused", "missing",
-                                         "foreign", "history"});
+                                         "observed_generation", "ready", "confirmation", "vips",
+                                         "servers", "drains", "conditions", "last_pass", "refused",
+                                         "missing", "foreign", "history"});
   CHECK(status["ready"] == false);
   CHECK(status["vips"] == Json::object());
   CHECK(status["servers"] == Json::array());

@@ -92,6 +92,12 @@ TEST_CASE("sync, timeouts and prune reach the document") {
         Sync{InterfaceName::parse("eth1").value(), 0, {}, {}, {}, {}});
 }
 
+TEST_CASE("what becomes of a document that does not converge") {
+  CHECK(parsed(valid_document()).if_not_converged == IfNotConverged::kKeep);
+  CHECK(parsed(document_with("/if_not_converged", "\"revert\"")).if_not_converged ==
+        IfNotConverged::kRevert);
+}
+
 TEST_CASE("sync is checked field by field") {
   const auto sync_with = [](const std::string& field) {
     return faults_of(document_with("/sync", R"({"interface": "eth1", )" + field + "}"));
