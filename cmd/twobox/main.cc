@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "reconciler/doctor.h"
 #include "twobox/commands.h"
 #include "twobox/log.h"
 
@@ -122,6 +123,30 @@ void add_selftest(CLI::App& app, DiffOptions& options, Chosen& chosen) {
   command.callback([&] { chosen = [&] { return run_selftest(options); }; });
 }
 
+void add_doctor(CLI::App& app, DoctorOptions& options, Chosen& chosen) {
+  auto& command = *app.add_subcommand(
+      "doctor",
+      "look for what defeats the set-up from outside: sockets, sysctls, the firewall, other "
+      "services, the peer; exit 0 nothing found, 2 findings, 1 error");
+  command.add_option("FILE", options.what.file,
+                     "the document (default: ask the daemon for its own)");
+  command.add_option("--peer", options.peer,
+                     "where another node's API is, to compare documents and roles");
+  add_api(command, options.what.api);
+  add_document(command, options.what);
+  command.callback([&] { chosen = [&] { return run_doctor(options); }; });
+}
+
+void add_explain(CLI::App& app, ExplainOptions& options, Chosen& chosen) {
+  auto& command = *app.add_subcommand(
+      "explain", "say what one of doctor's checks looks at, why it matters and how to fix it");
+  std::vector<std::string> ids;
+  for (const DoctorCheck& check : doctor_checks()) ids.emplace_back(check.id);
+  command.add_option("ID", options.id, "the check (default: list them all)")
+      ->check(CLI::IsMember(ids));
+  command.callback([&] { chosen = [&] { return run_explain(options); }; });
+}
+
 void add_history(CLI::App& app, HistoryOptions& options, Chosen& chosen) {
   auto& command = *app.add_subcommand("history", "what the daemon changed, when and why");
   command.add_option("--limit", options.limit, "only the newest so many changes");
@@ -201,6 +226,8 @@ int run(int argc, char** argv) {
   DaemonOptions daemon;
   StatusOptions status;
   DiffOptions selftest;
+  DoctorOptions doctor;
+  ExplainOptions explain;
   HistoryOptions history;
   RoleOptions role;
   DrainOptions drain;
@@ -213,6 +240,8 @@ int run(int argc, char** argv) {
   add_run(app, daemon, chosen);
   add_status(app, status, chosen);
   add_selftest(app, selftest, chosen);
+  add_doctor(app, doctor, chosen);
+  add_explain(app, explain, chosen);
   add_history(app, history, chosen);
   add_role(app, role, chosen);
   add_drain(app, drain, chosen);
