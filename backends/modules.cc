@@ -1,6 +1,8 @@
 #include "backends/modules.h"
 
 #include <libkmod.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <memory>
@@ -69,6 +71,27 @@ Status load_kernel_module(const std::string& name) {
       return unavailable(name, -code);
   }
   return success();
+}
+
+Result<bool> has_kernel_module(const std::string& name, const std::string& root) {
+  utsname kernel{};
+  if (::uname(&kernel) != 0) return unavailable(name, errno);
+  const std::string directory = root + "/lib/modules/" + kernel.release;
+  const KmodContext context(kmod_new(directory.c_str(), nullptr));
+  if (!context) return unavailable(name, ENOMEM);
+  kmod_set_log_fn(context.get(), ignore_log, nullptr);
+  if (is_loaded(context.get(), name)) return true;
+  if (::access((directory + "/modules.dep.bin").c_str(), R_OK) != 0)
+    return Error{ErrorKind::kUnavailable, errno,
+                 name + " is not loaded, and " + directory + " has no list of modules"};
+
+  kmod_list* found = nullptr;
+  if (kmod_module_new_from_lookup(context.get(), name.c_str(), &found) < 0) return false;
+  const KmodList modules(found);
+  if (!modules) return false;
+  const KmodModule module(kmod_module_get_module(modules.get()));
+  const char* const path = kmod_module_get_path(module.get());
+  return path != nullptr && ::access(path, R_OK) == 0;
 }
 
 }  // namespace twobox

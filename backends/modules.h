@@ -1,4 +1,4 @@
-// Loading kernel modules.
+// Loading kernel modules, and looking for them.
 #pragma once
 
 #include <string>
@@ -12,5 +12,10 @@ namespace twobox {
 /// Error: kUnavailable with errno (ENOENT: this kernel has no such module; EPERM: CAP_SYS_MODULE is
 /// missing) and the advice to run modprobe.
 Status load_kernel_module(const std::string& name);
+
+/// Whether the kernel has a module, or could load it: loaded, built in, or a file for the running
+/// kernel below `root`/lib/modules. Changes nothing. Error: kUnavailable if it is not loaded and
+/// there is no list of files there.
+Result<bool> has_kernel_module(const std::string& name, const std::string& root = "");
 
 }  // namespace twobox

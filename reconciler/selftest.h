@@ -87,7 +87,7 @@ struct SelftestListener {
   IpAddress bound_to;  // the VIP; with redirect also the node's own address
   Port port;
 };
-std::vector<SelftestListener> selftest_listeners(const SelftestPlace& place);
+std::vector<SelftestListener> selftest_listeners(const Document& document, const NodeName& node);
 SelftestFinding judge_listener(const SelftestListener& wanted, bool listens);
 
 /// Findings, and how often each was made.

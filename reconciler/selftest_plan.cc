@@ -135,17 +135,16 @@ IpAddress answering_address(const SelftestPlace& place, const SelftestSubject& s
       .value_or(subject.address);
 }
 
-std::vector<SelftestListener> selftest_listeners(const SelftestPlace& place) {
+std::vector<SelftestListener> selftest_listeners(const Document& document, const NodeName& node) {
   std::vector<SelftestListener> wanted;
-  for (const auto& [name, vip] : place.document.vips)
+  for (const auto& [name, vip] : document.vips)
     for (const Service& service : vip.services) {
-      if (service.protocol != Protocol::kTcp ||
-          !direct_servers(place.document, service).contains(place.node))
+      if (service.protocol != Protocol::kTcp || !direct_servers(document, service).contains(node))
         continue;
       const IpAddress& address = vip.address.address();
-      const SelftestSubject subject{name, address, service.port, SelftestWay::kHere, place.node};
+      const SelftestSubject subject{name, address, service.port, SelftestWay::kHere, node};
       wanted.push_back({subject, address, service.port});
-      const auto own = address_of(place.document.nodes.at(place.node), address.family());
+      const auto own = address_of(document.nodes.at(node), address.family());
       if (vip.bypass == Bypass::kRedirect && own) wanted.push_back({subject, *own, service.port});
     }
   return wanted;

@@ -3,16 +3,12 @@
 #include <algorithm>
 
 namespace twobox {
-namespace {
 
-/// "net.ipv4.conf.eth0/100.": as in sysctl(8), a dot within a name is written '/'.
 std::string interface_sysctls(const InterfaceName& interface) {
   std::string name = interface.str();
   std::ranges::replace(name, '.', '/');
   return "net.ipv4.conf." + name + ".";
 }
-
-}  // namespace
 
 bool is_parked_on_loopback(const Document& document, const Vip& vip) {
   return vip.bypass == Bypass::kMacMark || vip.bypass == Bypass::kBackupOnly ||

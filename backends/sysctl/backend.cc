@@ -3,14 +3,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <map>
-#include <variant>
 
 #include "backends/netlink/handles.h"
 #include "backends/sysctl/path.h"
+#include "backends/text_file.h"
 #include "reconciler/sysctl_value.h"
 
 namespace twobox {
@@ -21,21 +20,6 @@ using netlink::FileDescriptor;
 // Faults of this process, not of the sysctl that was being read.
 bool is_our_shortage(int errno_value) {
   return errno_value == EMFILE || errno_value == ENFILE || errno_value == ENOMEM;
-}
-
-/// The file's text, or the errno that kept us from it.
-std::variant<std::string, int> read_file(const std::string& path) {
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!file.is_open()) return errno;
-  std::string text;
-  std::array<char, 4096> chunk{};
-  for (;;) {
-    const ssize_t count = ::read(file.get(), chunk.data(), chunk.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return errno;
-    if (count == 0) return text;
-    text.append(chunk.data(), static_cast<std::size_t>(count));
-  }
 }
 
 /// 0, or the errno of the failure. The value goes out in one write: the kernel takes each write as
@@ -85,13 +69,11 @@ Status SysctlBackend::observe(const std::set<SysctlKey>& keys, const Known& know
     }
     const auto path = sysctl_path(root_, key);
     if (!path) continue;
-    const auto read = read_file(*path);
-    if (const auto* const text = std::get_if<std::string>(&read)) {
+    const auto text = read_text_file(*path, O_NOFOLLOW);
+    if (text)
       values[key] = {normal_sysctl_value(*text)};
-    } else if (const int errno_value = std::get<int>(read); is_our_shortage(errno_value)) {
-      return Error{ErrorKind::kTransport, errno_value,
-                   "read " + *path + ": " + std::strerror(errno_value)};
-    }
+    else if (is_our_shortage(text.error().errno_value))
+      return Error{ErrorKind::kTransport, text.error().errno_value, text.error().message};
   }
   kernel.sysctls = std::move(values);
   return success();

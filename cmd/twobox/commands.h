@@ -65,6 +65,17 @@ int run_daemon(DaemonOptions options);
 /// `options.file` "": the daemon's document. `options.format` as elsewhere.
 int run_selftest(const DiffOptions& options);
 
+struct DoctorOptions {
+  DiffOptions what;                 // as for run_selftest()
+  std::optional<std::string> peer;  // where another node's API is
+};
+int run_doctor(const DoctorOptions& options);
+
+struct ExplainOptions {
+  std::string id;  // of one of doctor's checks; "": list them all
+};
+int run_explain(const ExplainOptions& options);
+
 struct StatusOptions {
   std::string api = kDefaultApi;
   OutputFormat format = OutputFormat::kText;

@@ -4,26 +4,22 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <random>
-#include <thread>
 
 #include "backends/kernel.h"
 #include "backends/probe/listeners.h"
-#include "backends/probe/neighbours.h"
 #include "backends/probe/prober.h"
-#include "twobox/api_client.h"
 #include "twobox/commands.h"
-#include "twobox/document_file.h"
 #include "twobox/log.h"
 #include "twobox/machine.h"
+#include "twobox/neighbour_macs.h"
 #include "twobox/role_overrides.h"
+#include "twobox/subject.h"
 
 namespace twobox {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Json = nlohmann::ordered_json;
 
 constexpr int kGood = 0;
 constexpr int kBad = 1;
@@ -31,41 +27,7 @@ constexpr int kFailed = 2;
 
 /// A probe that is not answered within this is lost; on one segment it takes a millisecond.
 constexpr std::chrono::milliseconds kPatience{1000};
-/// A peer that is up answers ARP within this.
-constexpr std::chrono::milliseconds kNeighbourPatience{500};
 constexpr std::size_t kProbesAtOnce = 512;
-
-/// The document to test, and which node this is, if somebody said so.
-struct Subject {
-  ValidDocument document;
-  std::optional<NodeName> node;
-};
-
-std::optional<Subject> ask_for_subject(const DiffOptions& options) {
-  const auto document = ask_daemon(options.api, {"/v1/document", std::nullopt, {}});
-  const auto status = ask_daemon(options.api, Request{});
-  if (!document || !status) {
-    complain((document ? status : document).error().message);
-    return std::nullopt;
-  }
-  const Json object = Json::parse(status->body, nullptr, /*allow_exceptions=*/false);
-  auto read = read_document(document->body, kMaxLargeDocumentBytes);
-  if (document->status != 200 || !object.is_object() ||
-      !std::holds_alternative<ValidDocument>(read)) {
-    complain("the daemon on " + options.api + " has no document in force");
-    return std::nullopt;
-  }
-  const NodeName node = options.node.value_or(object.value("node", ""));
-  return Subject{std::get<ValidDocument>(std::move(read)),
-                 node.empty() ? std::nullopt : std::optional(node)};
-}
-
-std::optional<Subject> find_subject(const DiffOptions& options) {
-  if (options.file.empty()) return ask_for_subject(options);
-  auto loaded = load_or_complain(options.file, options.large);
-  if (!loaded) return std::nullopt;
-  return Subject{std::move(loaded->document), options.node};
-}
 
 /// Locally administered, and no group's.
 MacAddress made_up_mac() {
@@ -73,44 +35,6 @@ MacAddress made_up_mac() {
   std::array<std::uint8_t, 6> bytes{0x02, 0x74, 0x62};
   for (std::size_t at = 3; at < bytes.size(); ++at) bytes[at] = static_cast<std::uint8_t>(random());
   return MacAddress::from_bytes(bytes);
-}
-
-using Place = std::pair<InterfaceName, IpAddress>;
-
-/// Where the peers' addresses are to be found: on every interface that carries a VIP.
-std::set<Place> places_of_peers(const Document& document, const NodeName& self) {
-  std::set<Place> places;
-  for (const auto& [vip_name, vip] : document.vips)
-    for (const auto& [name, node] : document.nodes)
-      for (const IpAddress& address : node.addresses)
-        if (name != self) places.emplace(vip.interface, address);
-  return places;
-}
-
-NeighbourMacs known_neighbours(const std::set<Place>& places) {
-  NeighbourMacs macs;
-  std::map<InterfaceName, std::map<IpAddress, MacAddress>> tables;
-  for (const auto& [interface, address] : places) {
-    if (!tables.contains(interface))
-      if (auto read = neighbours(interface)) tables[interface] = *std::move(read);
-    const auto found = tables[interface].find(address);
-    if (found != tables[interface].end()) macs.emplace(Place(interface, address), found->second);
-  }
-  return macs;
-}
-
-/// By the kernel's table, which is made to ask the wire first. What stays unknown is left out: the
-/// document's MAC is then taken, and the probe shows what is wrong.
-NeighbourMacs find_neighbours(const Document& document, const NodeName& self) {
-  const std::set<Place> places = places_of_peers(document, self);
-  for (const auto& [interface, address] : places)
-    static_cast<void>(ask_for_neighbour(interface, address));
-  const auto deadline = Clock::now() + kNeighbourPatience;
-  for (;;) {
-    NeighbourMacs macs = known_neighbours(places);
-    if (macs.size() == places.size() || Clock::now() >= deadline) return macs;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
 }
 
 /// Sends the probes, so many at once, and adds what became of each to the report.
@@ -164,7 +88,7 @@ Result<SelftestReport> test(const SelftestPlace& place) {
   const SelftestPlan plan = plan_selftest(place);
   for (const std::string& what : plan.left_out) complain("not probed: " + what);
   SelftestReport report;
-  for (const SelftestListener& wanted : selftest_listeners(place))
+  for (const SelftestListener& wanted : selftest_listeners(place.document, place.node))
     ++report[judge_listener(wanted, would_accept(*sockets, wanted.bound_to, wanted.port))];
   if (const Status run = ProbeRun(*std::move(prober), place, *sockets).run(plan.probes, report);
       !run)

@@ -26,7 +26,7 @@ _twobox() {
         --state-dir)
             _filedir -d
             return ;;
-        --node | --api | --listen | --resync | --limit | --wait | --if-match | --confirm) return ;;
+        --node | --api | --peer | --listen | --resync | --limit | --wait | --if-match | --confirm) return ;;
     esac
     $split && return
 
@@ -35,6 +35,7 @@ _twobox() {
     else
         choices=$(_twobox_commands "${program[@]}")
         [[ ${program[1]-} != role ]] || choices="master backup fault document"
+        [[ ${program[1]-} != explain ]] || choices=$("${words[0]}" explain 2>/dev/null | cut -d' ' -f1)
         [[ -n $choices ]] || _filedir json
     fi
     [[ -z $choices ]] || mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$cur")

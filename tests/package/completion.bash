@@ -32,6 +32,7 @@ offers "--help*--document*--resync*" twobox run --
 offers "--large" twobox render keepalived --l
 offers "text json" twobox diff -o ""
 offers "master" twobox role web ma
+offers "vrrp-dropped" twobox explain vr
 offers "schema/examples/weighted.json" twobox validate schema/examples/wei
 offers "schema/examples/weighted.json" twobox run --allow-put --document schema/examples/wei
 echo "$passed passed, $failed failed"

@@ -31,6 +31,7 @@ completes 'twobox render k' 'twobox render keepalived '
 completes 'twobox run --allow' 'twobox run --allow-put '
 completes 'twobox run --docu' 'twobox run --document='
 completes 'twobox role web ba' 'twobox role web backup '
+completes 'twobox explain vr' 'twobox explain vrrp-dropped '
 completes 'twobox diff -o j' 'twobox diff -o json '
 completes 'twobox validate schema/examples/wei' 'twobox validate schema/examples/weighted.json '
 print "$passed passed, $failed failed"

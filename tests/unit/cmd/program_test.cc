@@ -50,7 +50,7 @@ TEST_CASE("usage errors exit 64, with their reason on stderr") {
   for (const char* arguments :
        {"", "nonsense", "validate", "validate a b", "put", "diff a -o yaml", "diff --nonsense a",
         "apply", "run --tls-cert a", "run --document a --resync 0", "status extra", "cleanup extra",
-        "schema extra"}) {
+        "schema extra", "doctor a b", "explain no-such-check"}) {
     CAPTURE(arguments);
     const Run run = twobox_with(arguments);
     CHECK(run.exit_code == 64);
@@ -114,6 +114,26 @@ TEST_CASE("schema prints the published file") {
   CHECK(run.exit_code == 0);
   CHECK(run.out == *read_file(TWOBOX_SOURCE_DIR "/schema/document.schema.json", kMuch));
   CHECK(run.err == "");
+}
+
+TEST_CASE("explain lists doctor's checks, and says all about one") {
+  const Run list = twobox_with("explain");
+  CHECK(list.exit_code == 0);
+  CHECK(std::count(list.out.begin(), list.out.end(), '\n') == 14);
+  const Run one = twobox_with("explain vrrp-dropped");
+  CHECK(one.exit_code == 0);
+  CHECK(one.out.starts_with("vrrp-dropped: the firewall drops VRRP\n\nlooks at: "));
+}
+
+TEST_CASE("doctor without a document or a daemon is an error, no finding") {
+  const DocumentFile invalid("{}");
+  for (const std::string& arguments : {invalid.path, invalid.directory.file("missing"),
+                                       "--api unix:" + invalid.directory.file("nobody.sock")}) {
+    const Run run = twobox_with("doctor -o json " + arguments);
+    CHECK(run.exit_code == 1);
+    CHECK(run.out == "");
+    CHECK(run.err != "");
+  }
 }
 
 TEST_CASE("diff and apply of a document that is missing or invalid are errors") {

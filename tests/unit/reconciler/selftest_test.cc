@@ -200,7 +200,7 @@ TEST_CASE("where sockets have to listen") {
   const auto places = [](Bypass bypass, Role role) {
     const Document document = three_nodes(bypass);
     std::string text;
-    for (const SelftestListener& wanted : selftest_listeners(at(document, "b", role)))
+    for (const SelftestListener& wanted : selftest_listeners(document, "b"))
       text += wanted.bound_to.to_string() + " ";
     const SelftestSubject subject{"web", *IpAddress::parse("172.16.0.30"), *Port::from_number(80),
                                   SelftestWay::kThroughMaster, "a"};
@@ -217,7 +217,7 @@ TEST_CASE("a report in words and in JSON") {
   SelftestReport report;
   report[finding(place, SelftestWay::kAsDirector, "b", from(ProbeResult::kAnswered, kMacB))] = 3;
   report[finding(place, SelftestWay::kAsDirector, "b", returned({{kMacB, 63}}))] = 1;
-  for (const SelftestListener& wanted : selftest_listeners(place))
+  for (const SelftestListener& wanted : selftest_listeners(document, "a"))
     ++report[judge_listener(wanted, false)];
   CHECK(selftest_text("a", report) ==
         "web 172.16.0.30:80 to b as from its director: answered by b (3 of 4)\n"
