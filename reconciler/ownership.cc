@@ -25,15 +25,18 @@ std::map<SysctlKey, HeldSysctl> claimed_sysctls(const std::map<SysctlKey, HeldSy
   for (const auto& [key, entry] : recorded) {
     const auto live = observed.find(key);
     // Once back at its old value, or changed by somebody else, it is no longer ours.
-    const bool still_ours =
-        live != observed.end() && live->second.value == entry.held && entry.before != entry.held;
+    const bool still_ours = live != observed.end() && entry.explains(live->second.value) &&
+                            entry.before != live->second.value;
     if (still_ours || desired.contains(key)) held.emplace(key, entry);
   }
   for (const auto& [key, config] : desired) {
     const auto live = observed.find(key);
     std::optional<std::string> before;
     if (live != observed.end()) before = live->second.value;
-    held.try_emplace(key, HeldSysctl{before, {}}).first->second.held = config.value;
+    HeldSysctl& entry = held.try_emplace(key, HeldSysctl{before, config.value}).first->second;
+    const bool is_to_change = before && *before != config.value && entry.explains(*before);
+    entry.replaces = is_to_change ? before : std::nullopt;
+    entry.held = config.value;
   }
   return held;
 }

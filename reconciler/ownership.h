@@ -19,6 +19,11 @@ namespace twobox {
 struct HeldSysctl {
   std::optional<std::string> before;  // absent: it did not exist yet
   std::string held;
+  /// What we held it at until now: whoever dies before the change leaves it there.
+  std::optional<std::string> replaces = {};
+
+  /// Whether it is we who have put `live` there.
+  bool explains(const std::string& live) const { return live == held || live == replaces; }
   friend bool operator==(const HeldSysctl&, const HeldSysctl&) = default;
 };
 

@@ -104,6 +104,7 @@ std::optional<std::pair<SysctlKey, HeldSysctl>> sysctl_from(const Json& object) 
   const SysctlKey key{fields.text("name")};
   held.held = fields.text("held");
   if (fields.has("before")) held.before = fields.text("before");
+  if (fields.has("replaces")) held.replaces = fields.text("replaces");
   if (fields.spoiled()) return std::nullopt;
   return std::pair(key, held);
 }
@@ -141,6 +142,7 @@ std::string ownership_json(const StoredRecord& stored) {
   for (const auto& [key, held] : stored.record.sysctls) {
     Json entry = {{"name", key.name}, {"held", held.held}};
     if (held.before) entry["before"] = *held.before;
+    if (held.replaces) entry["replaces"] = *held.replaces;
     sysctls.push_back(std::move(entry));
   }
   return object.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -124,7 +124,7 @@ void release_sysctls(KernelState& want, const KernelState& have, const Ownership
     if (want.sysctls.contains(key)) continue;
     const auto held = record.sysctls.find(key);
     const bool ours =
-        held != record.sysctls.end() && held->second.before && held->second.held == live.value;
+        held != record.sysctls.end() && held->second.before && held->second.explains(live.value);
     want.sysctls[key] = SysctlConfig{ours ? *held->second.before : live.value};
   }
 }

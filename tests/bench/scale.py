@@ -105,6 +105,11 @@ class Bench:
         return timed(self.twobox, "apply", self.path, "--large", "--state-dir", f"{self.folder}/state-{node}-{i}",
                      node=node)
 
+    def start(self):
+        """What every command pays before it has come to the kernel."""
+        show(Row("twobox --version", self.repeat(lambda i: timed(self.twobox, "--version"))))
+        show(Row("twobox validate", self.repeat(lambda i: timed(self.twobox, "validate", self.path, "--large"))))
+
     def build(self):
         rules = ipvsadm_rules(self.services)
         size = str(self.services)
@@ -194,6 +199,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(build, services, times, folder)
         try:
+            bench.start()
             bench.build()
             bench.daemon(*bench.read())
         finally:

@@ -281,24 +281,26 @@ TEST_CASE("a pass plans anew while something is refused, and what is wanted anew
   REQUIRE(pass(with_service(Role::kMaster)).has_value());
   REQUIRE(pass(with_service(Role::kMaster)).has_value());
   CHECK(seen.settled.has_value());
-  TEST_CASE("a plan that nobody gives leave for changes nothing and claims nothing") {
-    Box box;
-    Sighting nothing;
-    std::size_t steps = 0;
-    const auto refused =
-        reconcile_once(with_service(Role::kMaster), box.kernel, box.ownership, box.refusals,
-                       box.time, nothing, [&](const Plan& plan) -> Status {
-                         steps = plan.steps.size();
-                         return Error{ErrorKind::kUnavailable, 0, "no"};
-                       });
-    REQUIRE_FALSE(refused.has_value());
-    CHECK(refused.error().message == "no");
-    CHECK(steps > 0);
-    CHECK(box.kernel.state.kernel == KernelState{});
-    CHECK(box.ownership.record() == OwnershipRecord{});
-    const auto given =
-        reconcile_once(with_service(Role::kMaster), box.kernel, box.ownership, box.refusals,
-                       box.time, nothing, [](const Plan&) { return success(); });
-    REQUIRE(given.has_value());
-    CHECK(given->applied.outcomes.size() == steps);
-  }
+}
+
+TEST_CASE("a plan that nobody gives leave for changes nothing and claims nothing") {
+  Box box;
+  Sighting nothing;
+  std::size_t steps = 0;
+  const auto refused =
+      reconcile_once(with_service(Role::kMaster), box.kernel, box.ownership, box.refusals, box.time,
+                     nothing, [&](const Plan& plan) -> Status {
+                       steps = plan.steps.size();
+                       return Error{ErrorKind::kUnavailable, 0, "no"};
+                     });
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().message == "no");
+  CHECK(steps > 0);
+  CHECK(box.kernel.state.kernel == KernelState{});
+  CHECK(box.ownership.record() == OwnershipRecord{});
+  const auto given =
+      reconcile_once(with_service(Role::kMaster), box.kernel, box.ownership, box.refusals, box.time,
+                     nothing, [](const Plan&) { return success(); });
+  REQUIRE(given.has_value());
+  CHECK(given->applied.outcomes.size() == steps);
+}
