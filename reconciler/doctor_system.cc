@@ -29,8 +29,10 @@ bool flushes_all(const ConfigLine& line) {
   static const std::set<std::string> kOtherFamilies = {"ip", "ip6", "arp", "bridge", "netdev"};
   const Words words = words_of(line.text);
   const Words wanted = {"flush", "ruleset"};
-  const auto found = std::ranges::search(words, wanted);
-  return !found.empty() && (found.end() == words.end() || !kOtherFamilies.contains(*found.end()));
+  const auto found = std::search(words.begin(), words.end(), wanted.begin(), wanted.end());
+  if (found == words.end()) return false;
+  const auto family = found + static_cast<std::ptrdiff_t>(wanted.size());
+  return family == words.end() || !kOtherFamilies.contains(*family);
 }
 
 /// "table inet filter" for each table that is made; without a family nft means ip.

@@ -96,7 +96,7 @@ std::string document_record_json(const DocumentRecord& record) {
 }
 
 std::optional<DocumentRecord> parse_document_record(const std::string& text) {
-  const Json object = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const Json object = parse_written_json(text);
   FieldReader fields(object);
   fields.expect(fields.number("format") == 1);
   DocumentRecord record;

@@ -23,7 +23,7 @@ std::string sorted(const FieldReader::Json& value) {
 }
 
 std::optional<SavedPlan> read_plan(const std::string& text) {
-  const auto object = FieldReader::Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const auto object = parse_written_json(text);
   FieldReader fields(object);
   fields.expect(fields.number("format") == 1);
   SavedPlan plan{fields.text("node"), {}};

@@ -5,11 +5,16 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "reconciler/fields_json.h"
 #include "reconciler/moment.h"
 
 namespace twobox {
+
+/// The value in `text`. A discarded one, which is of no type, if there is none, or if it is nested
+/// deeper than anything twobox writes: to copy a value takes as much stack as it is deep.
+nlohmann::ordered_json parse_written_json(std::string_view text);
 
 /// Takes fields out of an object and remembers whether all were there and of their type.
 class FieldReader {

@@ -44,7 +44,7 @@ std::string history_entry_json(const HistoryEntry& entry) {
 }
 
 std::optional<HistoryEntry> parse_history_entry(const std::string& line) {
-  const Json object = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const Json object = parse_written_json(line);
   FieldReader fields(object);
   const std::int64_t sequence = fields.number("sequence");
   const auto at = parse_time(fields.text("at"));

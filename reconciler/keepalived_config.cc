@@ -118,7 +118,8 @@ std::vector<NodeName> preference(const Document& document, const Vrrp& vrrp, std
   std::vector<NodeName> nodes;
   for (const auto& [name, node] : document.nodes) nodes.push_back(name);
   const std::size_t first = vrrp.move_together ? 0 : instance % nodes.size();
-  std::ranges::rotate(nodes, std::next(nodes.begin(), static_cast<std::ptrdiff_t>(first)));
+  std::rotate(nodes.begin(), std::next(nodes.begin(), static_cast<std::ptrdiff_t>(first)),
+              nodes.end());
   return nodes;
 }
 

@@ -28,8 +28,11 @@ std::optional<WallTime> parse_time(const std::string& text) {
     return std::nullopt;
   parts.tm_year -= 1900;
   parts.tm_mon -= 1;
-  const WallTime time =
-      std::chrono::system_clock::from_time_t(timegm(&parts)) + std::chrono::milliseconds(millis);
+  // A clock of nanoseconds ends in the year 2262.
+  constexpr auto kLast = std::chrono::floor<std::chrono::seconds>(WallTime::duration::max());
+  const std::chrono::seconds whole(timegm(&parts));
+  if (whole >= kLast || whole <= -kLast) return std::nullopt;
+  const WallTime time(whole + std::chrono::milliseconds(millis));
   // timegm() takes the 31st of February for a day in March, and %3d takes one digit.
   if (time_text(time) != text) return std::nullopt;
   return time;

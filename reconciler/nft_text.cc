@@ -9,6 +9,9 @@ template <typename... Ts>
 struct Overloaded : Ts... {
   using Ts::operator()...;
 };
+// Implied since C++20, but not in clang 14.
+template <typename... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;
 
 std::string hexadecimal(const std::vector<std::uint8_t>& bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";

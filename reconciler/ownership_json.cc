@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
+#include "reconciler/field_reader.h"
+
 namespace twobox {
 namespace {
 
@@ -149,7 +151,7 @@ std::string ownership_json(const StoredRecord& stored) {
 }
 
 Result<StoredRecord> parse_ownership(std::string_view text) {
-  const Json object = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const Json object = parse_written_json(text);
   if (!object.is_object() || object.value("format", Json()) != kFormat) return damaged();
   StoredRecord stored;
   ObjectReader fields(object);

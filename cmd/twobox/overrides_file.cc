@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
+#include "reconciler/field_reader.h"
 #include "twobox/files.h"
 #include "twobox/machine_ids.h"
 
@@ -29,7 +30,7 @@ Result<OverridesFile> OverridesFile::open(const std::string& state_directory,
 }
 
 bool OverridesFile::take(const std::string& text) {
-  const Json object = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const Json object = parse_written_json(text);
   if (!object.is_object() || object.value("format", Json()) != 1) return false;
   const Json boot = object.value("boot_id", Json());
   const Json words = object.value(kind_, Json());

@@ -104,6 +104,10 @@ TEST_CASE("roles set by hand outlive the process, not the boot") {
   REQUIRE(replace_file(path.string(), text).has_value());
   CHECK(RoleOverridesFile::open(directory.file("."))->roles().empty());
 
-  REQUIRE(replace_file(path.string(), R"({"format": 1, "roles": 7})").has_value());
-  CHECK_FALSE(RoleOverridesFile::open(directory.file(".")).has_value());
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  for (const std::string& damaged :
+       {std::string(R"({"format": 1, "roles": 7})"), R"({"format": )" + deep + "}"}) {
+    REQUIRE(replace_file(path.string(), damaged).has_value());
+    CHECK_FALSE(RoleOverridesFile::open(directory.file(".")).has_value());
+  }
 }

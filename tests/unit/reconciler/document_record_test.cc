@@ -182,6 +182,11 @@ TEST_CASE("a record without any one of its fields, or with another type there, i
   CHECK(fields > 20);
 }
 
+TEST_CASE("a record nested without end is refused, not followed") {
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  CHECK_FALSE(parse_document_record("{\"format\": " + deep + "}").has_value());
+}
+
 TEST_CASE("a deadline that no clock has is refused") {
   auto record = nlohmann::json::parse(document_record_json(full_record()));
   for (const std::int64_t deadline : {std::int64_t{-1}, INT64_MAX}) {

@@ -74,6 +74,7 @@ TEST_CASE("what is no saved plan is refused") {
         std::string("{\"format\": 1, \"node\": 7, \"changes\": []}"),
         std::string("{\"format\": 1, \"node\": \"a\", \"changes\": {}}"),
         std::string("{\"format\": 1, \"node\": \"a\", \"changes\": [{\"action\": \"create\"}]}"),
+        "{\"format\": " + std::string(100'000, '[') + std::string(100'000, ']') + "}",
         std::string("\xff\xfe")}) {
     CAPTURE(text);
     const auto lines = plan_differences(text, report({}));

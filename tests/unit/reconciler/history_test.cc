@@ -41,7 +41,8 @@ TEST_CASE("time: what is written is read; other forms and impossible days are no
     CHECK(parse_time(time_text(WallTime{time})) == WallTime{time});
   for (const char* text :
        {"", "2026-01-02", "2026-01-02T03:04:05Z", "2026-01-02T03:04:05.6Z",
-        "2026-02-31T03:04:05.678Z", "2026-01-02T03:04:05.678", "2026-01-02T03:04:05.678Zx"})
+        "2026-02-31T03:04:05.678Z", "2026-01-02T03:04:05.678", "2026-01-02T03:04:05.678Zx",
+        "9999-12-31T23:59:59.999Z", "0001-01-01T00:00:00.000Z"})
     CHECK_FALSE(parse_time(text).has_value());
 }
 
@@ -167,6 +168,8 @@ TEST_CASE("history: a field that is missing or of another type makes no entry") 
     CHECK_FALSE(parse_history_entry(bad.dump()).has_value());
   }
   for (const char* text : {"null", "[]", "7", "{}"}) CHECK_FALSE(parse_history_entry(text));
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  CHECK_FALSE(parse_history_entry("{\"sequence\": " + deep + "}"));  // refused, not followed
   Json zero = good;
   zero["sequence"] = 0;
   CHECK_FALSE(parse_history_entry(zero.dump()).has_value());

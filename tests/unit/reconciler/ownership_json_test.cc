@@ -131,6 +131,7 @@ TEST_CASE("a record with a value that no kernel object has is refused") {
 TEST_CASE("a record nested without end is refused, not followed") {
   const std::string deep(100'000, '[');
   check_refused(deep);
+  check_refused(R"({"format": )" + deep + std::string(deep.size(), ']') + "}");
   check_refused(R"({"format": 1, "boot_id": "b", "addresses": )" + deep +
                 std::string(deep.size(), ']') + "}");
 }
