@@ -168,17 +168,18 @@ class KeepalivedImport {
   }
 
   void settle_bypass(const IpAddress& address, Vip& vip) {
-    const auto line = vrrp_.vips.find(address);
-    if (line == vrrp_.vips.end()) return;
+    const auto found = vrrp_.vips.find(address);
+    if (found == vrrp_.vips.end()) return;
+    const std::string& place = found->second.place;
     if (vip.services.empty())
-      notes_.add(line->second.line, address.to_string() + ": no virtual_server balances it");
+      notes_.add(place, address.to_string() + ": no virtual_server balances it");
     else if (vip.bypass == Bypass::kNone)
-      notes_.add(line->second.line,
+      notes_.add(place,
                  address.to_string() +
                      ": the file says nothing that keeps a backup from balancing again what the "
                      "master sent it; bypass is \"none\" until you choose one");
     if (vip.bypass == Bypass::kRedirect && vrrp_.sync)
-      notes_.add(line->second.line,
+      notes_.add(place,
                  address.to_string() + ": redirect beside a sync daemon puts the VIP on lo, too");
   }
 

@@ -88,11 +88,12 @@ class MachineImport {
     const AddressKey* first = nullptr;
     for (const auto& [key, config] : kernel_.addresses) {
       const IpAddress& address = key.prefix.address();
-      const bool is_candidate = key.interface != loopback() && address.family() == family &&
-                                !vips_.contains(address) && config.permanent;
+      const bool is_candidate =
+          key.interface != loopback() && address.family() == family && !vips_.contains(address);
       if (!is_candidate) continue;
       if (addresses_.contains(address)) return &key;
-      if (first == nullptr && key.prefix.length() < address_bits(family)) first = &key;
+      if (first == nullptr && config.preferred && key.prefix.length() < address_bits(family))
+        first = &key;
     }
     return first;
   }

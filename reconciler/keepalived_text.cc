@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <list>
+#include <string_view>
 #include <utility>
 
 namespace twobox {
@@ -9,12 +12,8 @@ namespace {
 
 using Lines = std::vector<KeepalivedLine>;
 
-constexpr int kMaxDepth = 16;
+constexpr std::size_t kMaxDepth = 16;
 constexpr int kMostFiles = 1000;
-
-std::string place_of(const KeepalivedFile& file, std::size_t line) {
-  return file.path + ":" + std::to_string(line);
-}
 
 Error fault(const std::string& place, const std::string& what) {
   return Error{ErrorKind::kInvalidDocument, 0, place + ": " + what};
@@ -40,9 +39,11 @@ bool is_blank(char c) {
 
 class Tokens {
  public:
-  explicit Tokens(const KeepalivedFile& file) : file_(file), text_(file.text) {}
+  explicit Tokens(const KeepalivedFile& file) : path_(file.path), text_(file.text) {}
 
-  std::string place() const { return place_of(file_, line_); }
+  const std::string& path() const { return path_; }
+
+  std::string place() const { return path_ + ":" + std::to_string(line_); }
 
   Result<Token> next() {
     skip_blanks_and_comment();
@@ -82,7 +83,7 @@ class Tokens {
         continue;
       }
       const std::size_t end = text_.find_first_of(c == '"' ? "\"\n" : "'\n", at_ + 1);
-      if (end == std::string_view::npos || text_[end] == '\n')
+      if (end == std::string::npos || text_[end] == '\n')
         return fault(place(), std::string("a quote (") + c + ") without its partner on the line");
       token.text += text_.substr(at_ + 1, end - at_ - 1);
       at_ = end + 1;
@@ -90,95 +91,110 @@ class Tokens {
     return token;
   }
 
-  const KeepalivedFile& file_;
-  std::string_view text_;
+  std::string path_;
+  std::string text_;
   std::size_t at_ = 0;
   std::size_t line_ = 1;
 };
 
+/// Without recursion: files and blocks that are not read to their end wait on stacks.
 class Reader {
  public:
-  /// `files`: how many have been begun in all.
-  Reader(const KeepalivedFile& file, const KeepalivedInclude& include, int depth, int& files)
-      : file_(file), include_(include), tokens_(file), depth_(depth), files_(files) {}
+  explicit Reader(const KeepalivedInclude& include) : include_(include) {}
 
-  Result<Lines> read_file() {
-    if (depth_ > kMaxDepth) return fault(tokens_.place(), "more than 16 files in one another");
-    if (++files_ > kMostFiles) return fault(tokens_.place(), "more than 1000 files");
+  Result<Lines> read(const KeepalivedFile& file) {
     Lines lines;
-    if (const Status read = read_block(lines, 0, ""); !read) return read.error();
+    if (const Status opened = open(file, lines, 0); !opened) return opened.error();
+    while (!files_.empty())
+      if (const Status read = read_token(std::prev(files_.end())); !read) return read.error();
     return lines;
   }
 
  private:
-  /// `opened`: where the block began, "" for the whole file.
-  Status read_block(Lines& lines, int depth, const std::string& opened) {
-    KeepalivedLine line;
-    for (;;) {
-      const std::string place = tokens_.place();
-      auto token = tokens_.next();
-      if (!token) return token.error();
-      if (token->kind == TokenKind::kWord) {
-        if (line.words.empty()) line.place = place;
-        line.words.push_back(std::move(token->text));
-        continue;
-      }
-      if (token->kind == TokenKind::kOpen) {
-        if (const Status read = read_inner(lines, line, depth, place); !read) return read;
-        continue;
-      }
-      if (const Status ended = end_line(lines, line); !ended) return ended;
-      if (token->kind == TokenKind::kLineEnd) continue;
-      const bool closes = token->kind == TokenKind::kClose;
-      if (closes && opened.empty()) return fault(place, "a '}' without its '{'");
-      if (!closes && !opened.empty()) return fault(opened, "a '{' without its '}'");
-      return success();
-    }
-  }
+  struct Block {
+    Lines* lines;        // of a line that stays where it is while the block is open
+    std::string opened;  // its place
+  };
+  struct OpenFile {
+    Tokens tokens;
+    std::vector<Block> blocks;  // the first is the place of the file's own lines
+    std::size_t depth;
+  };
+  using Current = std::list<OpenFile>::iterator;
 
-  /// The block of `line`, or, when nothing stands before its '{', of the line above.
-  Status read_inner(Lines& lines, KeepalivedLine& line, int depth, const std::string& place) {
-    if (depth >= kMaxDepth) return fault(place, "more than 16 blocks in one another");
-    if (line.words.empty()) {
-      if (lines.empty() || !lines.back().block.empty())
-        return fault(place, "a '{' without a word before it");
-      return read_block(lines.back().block, depth + 1, place);
-    }
-    lines.push_back(std::move(line));
-    line = {};
-    return read_block(lines.back().block, depth + 1, place);
-  }
-
-  Status end_line(Lines& lines, KeepalivedLine& line) {
-    if (line.words.empty()) return success();
-    KeepalivedLine ended = std::move(line);
-    line = {};
-    if (!is_include(ended)) {
-      lines.push_back(std::move(ended));
-      return success();
-    }
-    const auto files = include_(ended.words[1], file_.path);
-    if (!files) return with_context(files.error(), ended.place);
-    for (const KeepalivedFile& file : *files) {
-      auto included = Reader(file, include_, depth_ + 1, files_).read_file();
-      if (!included) return included.error();
-      for (KeepalivedLine& each : *included) lines.push_back(std::move(each));
-    }
+  Status open(const KeepalivedFile& file, Lines& lines, std::size_t depth) {
+    OpenFile& opened = files_.emplace_back(OpenFile{Tokens(file), {Block{&lines, ""}}, depth});
+    if (depth > kMaxDepth) return fault(opened.tokens.place(), "more than 16 files in one another");
+    if (++opened_ > kMostFiles) return fault(opened.tokens.place(), "more than 1000 files");
     return success();
   }
 
-  const KeepalivedFile& file_;
+  Status read_token(Current file) {
+    const std::string place = file->tokens.place();
+    auto token = file->tokens.next();
+    if (!token) return token.error();
+    if (token->kind == TokenKind::kWord) {
+      if (line_.words.empty()) line_.place = place;
+      line_.words.push_back(std::move(token->text));
+      return success();
+    }
+    if (token->kind == TokenKind::kOpen) return open_block(*file, place);
+    if (const Status ended = end_line(*file); !ended) return ended;
+    if (token->kind == TokenKind::kClose) return close_block(*file, place);
+    if (token->kind == TokenKind::kEnd) return close_file(file);
+    return success();
+  }
+
+  /// The block of the line, or, when nothing stands before its '{', of the line above.
+  Status open_block(OpenFile& file, const std::string& place) {
+    if (file.blocks.size() > kMaxDepth) return fault(place, "more than 16 blocks in one another");
+    Lines& lines = *file.blocks.back().lines;
+    if (!line_.words.empty())
+      lines.push_back(std::exchange(line_, {}));
+    else if (lines.empty() || !lines.back().block.empty())
+      return fault(place, "a '{' without a word before it");
+    file.blocks.push_back({&lines.back().block, place});
+    return success();
+  }
+
+  static Status close_block(OpenFile& file, const std::string& place) {
+    if (file.blocks.size() == 1) return fault(place, "a '}' without its '{'");
+    file.blocks.pop_back();
+    return success();
+  }
+
+  Status close_file(Current file) {
+    if (file->blocks.size() > 1) return fault(file->blocks.back().opened, "a '{' without its '}'");
+    files_.erase(file);
+    return success();
+  }
+
+  Status end_line(OpenFile& file) {
+    if (line_.words.empty()) return success();
+    KeepalivedLine line = std::exchange(line_, {});
+    Lines& lines = *file.blocks.back().lines;
+    if (!is_include(line)) {
+      lines.push_back(std::move(line));
+      return success();
+    }
+    const auto included = include_(line.words[1], file.tokens.path());
+    if (!included) return with_context(included.error(), line.place);
+    // The first of them is read first.
+    for (auto each = included->rbegin(); each != included->rend(); ++each)
+      if (const Status opened = open(*each, lines, file.depth + 1); !opened) return opened;
+    return success();
+  }
+
   const KeepalivedInclude& include_;
-  Tokens tokens_;
-  int depth_;  // of files in one another
-  int& files_;
+  std::list<OpenFile> files_;  // the innermost is the last
+  KeepalivedLine line_;        // as far as it is read
+  int opened_ = 0;
 };
 
 }  // namespace
 
 Result<Lines> read_keepalived(const KeepalivedFile& file, const KeepalivedInclude& include) {
-  int files = 0;
-  return Reader(file, include, 0, files).read_file();
+  return Reader(include).read(file);
 }
 
 }  // namespace twobox

@@ -16,9 +16,10 @@ namespace twobox {
 /// What is said while a file is read: "PATH:NUMBER: TEXT".
 class KeepalivedNotes {
  public:
-  void add(const KeepalivedLine& line, const std::string& text) {
-    notes_.push_back(line.place + ": " + text);
+  void add(const std::string& place, const std::string& text) {
+    notes_.push_back(place + ": " + text);
   }
+  void add(const KeepalivedLine& line, const std::string& text) { add(line.place, text); }
   void no_counterpart(const KeepalivedLine& line) {
     add(line, line.keyword() + ": a document has nothing like it; left out");
   }

@@ -11,7 +11,7 @@ class VrrpReader {
   explicit VrrpReader(KeepalivedNotes& notes) : notes_(notes) {}
 
   void read_globals(const KeepalivedLine& block) {
-    std::vector<KeepalivedLine> others;
+    std::set<std::string> taken;
     for (const KeepalivedLine& line : block.block) {
       const std::string& keyword = line.keyword();
       if (keyword == "lvs_sync_daemon")
@@ -23,15 +23,17 @@ class VrrpReader {
       else if (keyword.starts_with("lvs_"))
         notes_.no_counterpart(line);
       else
-        others.push_back(line);
-      if (keyword == "vrrp_notify_fifo_script") fifo_script_ = &line;
+        continue;
+      taken.insert(keyword);
     }
-    say_what_stays(block, others);
+    for (const KeepalivedLine& line : block.block)
+      if (line.keyword() == "vrrp_notify_fifo_script") fifo_script_ = &line;
+    say_what_stays(block, taken);
   }
 
   void read_instance(const KeepalivedLine& block) {
     Instance instance{.name = std::string(block.word(1)), .interface = {}, .vips = {}};
-    std::vector<KeepalivedLine> others;
+    std::set<std::string> taken;
     bool bypass = false;
     for (const KeepalivedLine& line : block.block) {
       const std::string& keyword = line.keyword();
@@ -44,11 +46,12 @@ class VrrpReader {
       } else {
         if (keyword == "interface") instance.interface = interface_in(line, 1);
         read_director(line);
-        others.push_back(line);
+        continue;
       }
+      taken.insert(keyword);
     }
     for (const KeepalivedLine* list : instance.vips) read_vips(*list, instance, bypass);
-    say_what_stays(block, others);
+    say_what_stays(block, taken);
   }
 
   KeepalivedVrrp take() {
@@ -74,10 +77,11 @@ class VrrpReader {
                                    keyword != "notify_priority_changes");
   }
 
-  void say_what_stays(const KeepalivedLine& block, const std::vector<KeepalivedLine>& settings) {
-    if (!settings.empty())
-      notes_.add(block,
-                 keepalived_block_name(block) + ": stays keepalived's: " + keywords_of(settings));
+  /// All but what was `taken`.
+  void say_what_stays(const KeepalivedLine& block, const std::set<std::string>& taken) {
+    const std::string keywords = keywords_of(block.block, taken);
+    if (!keywords.empty())
+      notes_.add(block, keepalived_block_name(block) + ": stays keepalived's: " + keywords);
   }
 
   static std::string keepalived_block_name(const KeepalivedLine& block) {
@@ -126,7 +130,7 @@ class VrrpReader {
         continue;
       }
       read_.vips.try_emplace(prefix->address(),
-                             KeepalivedVip{*prefix, *interface, instance.name, bypass, line});
+                             KeepalivedVip{*prefix, *interface, instance.name, bypass, line.place});
     }
   }
 
@@ -200,11 +204,10 @@ class VrrpReader {
 
 }  // namespace
 
-std::string keywords_of(const std::vector<KeepalivedLine>& lines) {
-  std::set<std::string> seen;
+std::string keywords_of(const std::vector<KeepalivedLine>& lines, std::set<std::string> but) {
   std::string text;
   for (const KeepalivedLine& line : lines)
-    if (seen.insert(line.keyword()).second) text += (text.empty() ? "" : ", ") + line.keyword();
+    if (but.insert(line.keyword()).second) text += (text.empty() ? "" : ", ") + line.keyword();
   return text;
 }
 

@@ -18,7 +18,7 @@ struct KeepalivedVip {
   InterfaceName interface;
   std::string instance;
   bool bypass_by_script = false;  // a notify script of the instance's has "bypass" in its line
-  KeepalivedLine line;            // for notes
+  std::string place;              // for notes
 };
 
 struct KeepalivedVrrp {
@@ -33,7 +33,7 @@ struct KeepalivedVrrp {
 KeepalivedVrrp read_keepalived_vrrp(const std::vector<KeepalivedLine>& lines,
                                     KeepalivedNotes& notes);
 
-/// "state, interface, priority": the keywords of these lines, each once.
-std::string keywords_of(const std::vector<KeepalivedLine>& lines);
+/// "state, interface, priority": the keywords of these lines, each once, without those in `but`.
+std::string keywords_of(const std::vector<KeepalivedLine>& lines, std::set<std::string> but = {});
 
 }  // namespace twobox
