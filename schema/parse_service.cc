@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <array>
-#include <bit>
 
 #include "schema/document_reading.h"
 #include "schema/field_types.h"
+#include "schema/netmask.h"
 
 namespace twobox {
 namespace {
@@ -74,17 +74,6 @@ SchedulerFlags read_scheduler_flags(const Field& field, std::string_view schedul
   return flags;
 }
 
-/// "255.255.255.0" -> 24. At least one bit, and no gap.
-std::optional<unsigned> dotted_netmask(const std::string& text) {
-  const auto address = IpAddress::parse(text);
-  if (!address || address->family() != AddressFamily::kIpv4) return std::nullopt;
-  std::uint32_t mask = 0;
-  for (const std::uint8_t byte : address->bytes()) mask = mask << 8 | byte;
-  const auto length = static_cast<unsigned>(std::countl_one(mask));
-  if (length == 0 || static_cast<unsigned>(std::popcount(mask)) != length) return std::nullopt;
-  return length;
-}
-
 /// `family` is the VIP's, nullopt when that could not be read.
 std::optional<unsigned> read_persistence_netmask(const Field& field,
                                                  std::optional<AddressFamily> family) {
@@ -94,7 +83,7 @@ std::optional<unsigned> read_persistence_netmask(const Field& field,
   if (number != nullptr && *number >= 1 && *number <= max_length)
     return static_cast<unsigned>(*number);
   const std::string* const text = may_be_ipv4 ? field.text_if() : nullptr;
-  const auto length = text == nullptr ? std::nullopt : dotted_netmask(*text);
+  const auto length = text == nullptr ? std::nullopt : netmask_length(*text);
   if (length) return length;
   field.refuse("a prefix length from 1 to " + std::to_string(max_length) +
                (may_be_ipv4 ? " or an IPv4 netmask such as \"255.255.255.0\"" : ""));

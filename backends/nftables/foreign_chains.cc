@@ -16,6 +16,7 @@
 #include <string>
 #include <utility>
 
+#include "backends/nftables/foreign_expressions.h"
 #include "backends/nftables/foreign_rule.h"
 #include "backends/nftables/message.h"
 #include "reconciler/objects.h"
@@ -36,19 +37,6 @@ struct ForeignTable {
   std::vector<DroppingChain> dropping;
 };
 using ForeignTables = std::map<TableId, ForeignTable>;
-
-const char* family_word(std::uint8_t family) {
-  switch (family) {
-    case NFPROTO_INET:
-      return "inet";
-    case NFPROTO_IPV4:
-      return "ip";
-    case NFPROTO_IPV6:
-      return "ip6";
-    default:
-      return nullptr;
-  }
-}
 
 /// Table and set are named by attributes of the same numbers in every message.
 Message dump_message(std::uint16_t type, const TableId& table, const std::string& set = "") {

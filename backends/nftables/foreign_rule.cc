@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "backends/nftables/foreign_expressions.h"
 #include "backends/nftables/message.h"
 
 namespace twobox::nftables {
@@ -27,12 +28,6 @@ std::optional<std::uint8_t> byte_in(const AttributeView& data) {
   if (!parts) return std::nullopt;
   const auto value = (*parts)[NFTA_DATA_VALUE].as<std::uint8_t>();
   return value ? std::optional(*value) : std::nullopt;
-}
-
-/// A number that is absent or of another size equals none of those asked for.
-std::uint32_t number_in(const AttributeView& attribute) {
-  const auto number = number_or(attribute, std::uint32_t{UINT32_MAX});
-  return number ? *number : UINT32_MAX;
 }
 
 /// Goes through a rule's expressions in order. Registers are not followed: a comparison is taken to
@@ -118,24 +113,6 @@ class RuleReader {
   bool drops_ = false;
 };
 
-/// Every attribute of the expressions looked at here has a number up to this.
-constexpr std::uint16_t kHighest = 8;
-
-Status read_expressions(const AttributeView& expressions, RuleReader& reader) {
-  const auto list = netlink::attribute_list(expressions.bytes());
-  if (!list) return list.error();
-  for (const AttributeView& element : *list) {
-    const auto parts = AttributeTable::parse(element.bytes(), NFTA_EXPR_MAX);
-    if (!parts) return parts.error();
-    const auto name = (*parts)[NFTA_EXPR_NAME].as_text();
-    if (!name) return name.error();
-    const auto data = AttributeTable::parse((*parts)[NFTA_EXPR_DATA].bytes(), kHighest);
-    if (!data) return data.error();
-    reader.read(*name, *data);
-  }
-  return success();
-}
-
 }  // namespace
 
 Result<ForeignRule> decode_foreign_rule(netlink::MessageView message) {
@@ -147,7 +124,10 @@ Result<ForeignRule> decode_foreign_rule(netlink::MessageView message) {
   rule.chain = std::move(*chain);
   rule.families = {AddressFamily::kIpv4, AddressFamily::kIpv6};
   RuleReader reader(rule);
-  if (const Status read = read_expressions((*attributes)[NFTA_RULE_EXPRESSIONS], reader); !read)
+  if (const Status read = read_expressions(
+          (*attributes)[NFTA_RULE_EXPRESSIONS],
+          [&](const std::string& name, const AttributeTable& data) { reader.read(name, data); });
+      !read)
     return read.error();
   reader.finish();
   return rule;

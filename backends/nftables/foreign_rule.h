@@ -13,8 +13,6 @@ namespace twobox::nftables {
 /// VRRP's number as IP protocol (IANA).
 constexpr std::uint8_t kVrrp = 112;
 
-/// Read by its attributes and not by libnftnl, which knows few of the expressions that other
-/// people's rules have.
 struct ForeignRule {
   std::string chain;
   std::set<AddressFamily> families;  // that the rule is about

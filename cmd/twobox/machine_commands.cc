@@ -137,6 +137,23 @@ void add_render(CLI::App& app, Chosen& chosen) {
       [options, &chosen] { chosen = [options] { return run_render_keepalived(*options); }; });
 }
 
+void add_import(CLI::App& app, Chosen& chosen) {
+  const auto state_directory = std::make_shared<std::string>(kDefaultStateDirectory);
+  const auto file = std::make_shared<std::string>();
+  auto& import = *app.add_subcommand(
+      "import", "print a document for what is there; exit 0 whole, 2 to be filled in, 1 error");
+  add_state_directory(import, *state_directory);
+  import.require_subcommand(0, 1);
+  auto& keepalived = *import.add_subcommand("keepalived", "from keepalived's configuration");
+  keepalived.add_option("FILE", *file, "keepalived.conf")->required();
+  import.callback([state_directory, file, &chosen] {
+    chosen = [state_directory, file] {
+      return file->empty() ? run_import(*state_directory) : run_import_keepalived(*file);
+};
+}  // namespace
+);
+}  // namespace twobox
+
 }  // namespace
 
 void add_machine_commands(CLI::App& app, Chosen& chosen) {
@@ -149,6 +166,7 @@ void add_machine_commands(CLI::App& app, Chosen& chosen) {
   add_explain(app, chosen);
   add_cleanup(app, chosen);
   add_render(app, chosen);
+  add_import(app, chosen);
   app.add_subcommand("schema", "print the document's JSON Schema")->callback([&chosen] {
     chosen = [] { return run_schema(); };
   });

@@ -36,7 +36,7 @@ _twobox() {
         choices=$(_twobox_commands "${program[@]}")
         [[ ${program[1]-} != role ]] || choices="master backup fault document"
         [[ ${program[1]-} != explain ]] || choices=$("${words[0]}" explain 2>/dev/null | cut -d' ' -f1)
-        [[ -n $choices ]] || _filedir json
+        [[ -n $choices ]] || _filedir "$([[ ${program[1]-} == import ]] && echo conf || echo json)"
     fi
     [[ -z $choices ]] || mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$cur")
 } && complete -F _twobox twobox

@@ -28,6 +28,7 @@ offers() {
 offers "*validate*run*schema*" twobox ""
 offers "render" twobox ren
 offers "keepalived" twobox render ""
+offers "keepalived" twobox import ""
 offers "--help*--document*--resync*" twobox run --
 offers "--large" twobox render keepalived --l
 offers "text json" twobox diff -o ""

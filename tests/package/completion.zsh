@@ -28,6 +28,7 @@ completes() {
 
 completes 'twobox rend' 'twobox render '
 completes 'twobox render k' 'twobox render keepalived '
+completes 'twobox import k' 'twobox import keepalived '
 completes 'twobox run --allow' 'twobox run --allow-put '
 completes 'twobox run --docu' 'twobox run --document='
 completes 'twobox role web ba' 'twobox role web backup '

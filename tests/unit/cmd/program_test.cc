@@ -50,7 +50,7 @@ TEST_CASE("usage errors exit 64, with their reason on stderr") {
   for (const char* arguments :
        {"", "nonsense", "validate", "validate a b", "put", "diff a -o yaml", "diff --nonsense a",
         "apply", "run --tls-cert a", "run --document a --resync 0", "status extra", "cleanup extra",
-        "schema extra", "doctor a b", "explain no-such-check"}) {
+        "schema extra", "doctor a b", "explain no-such-check", "import a", "import keepalived"}) {
     CAPTURE(arguments);
     const Run run = twobox_with(arguments);
     CHECK(run.exit_code == 64);
@@ -157,4 +157,33 @@ TEST_CASE("status without a daemon") {
     CHECK(run.err == "twobox: no daemon answers on " + api + "\n");
   }
   CHECK(twobox_with("status --api nonsense").exit_code == 1);
+}
+
+TEST_CASE("import keepalived: what is missing is said on stderr, and the exit status is 2") {
+  const TemporaryDirectory directory;
+  const std::string main = directory.file("keepalived.conf");
+  REQUIRE(replace_file(main,
+                       "include vrrp.*\ninclude nothing\nvirtual_server 192.0.2.30 80 {\n"
+                       " lb_kind DR\n real_server 192.0.2.31 80\n}\n"));
+  REQUIRE(
+      replace_file(directory.file("vrrp.conf"),
+                   "vrrp_instance x {\n interface eth0\n virtual_ipaddress {\n192.0.2.30\n}\n}\n"));
+  const Run run = twobox_with("import keepalived " + main);
+  CHECK(run.exit_code == 2);
+  CHECK(run.out.find("\"address\": \"192.0.2.30\"") != std::string::npos);
+  CHECK(run.err.find("include nothing: there is no such file") != std::string::npos);
+  CHECK(run.err.find("vrrp.conf:1: vrrp_instance x: stays keepalived's") != std::string::npos);
+  CHECK(run.err.find("to fill in: /nodes: ") != std::string::npos);
+  CHECK(run.err.find("to fill in: /nodes/a/macs: ") != std::string::npos);
+}
+
+TEST_CASE("import keepalived: a file that can't be read or makes no sense is exit 1") {
+  const DocumentFile torn("a {\n");
+  const Run none = twobox_with("import keepalived /no/such/file");
+  CHECK(none.exit_code == 1);
+  CHECK(none.out == "");
+  const Run unclosed = twobox_with("import keepalived " + torn.path);
+  CHECK(unclosed.exit_code == 1);
+  CHECK(unclosed.out == "");
+  CHECK(unclosed.err.find(":1: a '{' without its '}'") != std::string::npos);
 }

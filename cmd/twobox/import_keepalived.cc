@@ -1,0 +1,66 @@
+#include "reconciler/import_keepalived.h"
+
+#include "backends/kernel.h"
+#include "backends/system/config_files.h"
+#include "schema/parse.h"
+#include "twobox/commands.h"
+#include "twobox/files.h"
+#include "twobox/import_printing.h"
+#include "twobox/log.h"
+
+namespace twobox {
+namespace {
+
+constexpr int kWhole = 0;
+constexpr int kFailed = 1;
+constexpr int kToFillIn = 2;
+
+Result<KeepalivedFile> load(const std::string& path) {
+  auto text = read_file(path, kMaxDocumentBytes);
+  if (!text) return text.error();
+  return KeepalivedFile{path, *std::move(text)};
+}
+
+/// Relative patterns are seen from the including file's directory, as keepalived does.
+Result<std::vector<KeepalivedFile>> load_included(const std::string& pattern,
+                                                  const std::string& from) {
+  const std::string directory = from.substr(0, from.rfind('/') + 1);
+  const auto paths = matching_paths("", pattern.starts_with('/') ? pattern : directory + pattern);
+  if (!paths) return paths.error();
+  if (paths->empty()) complain(from + ": include " + pattern + ": there is no such file");
+  std::vector<KeepalivedFile> files;
+  for (const std::string& path : *paths) {
+    auto file = load(path);
+    if (!file) return file.error();
+    files.push_back(*std::move(file));
+  }
+  return files;
+}
+
+/// Nothing where the kernel can't be asked: the file's own content needs no machine.
+Machine this_machine() {
+  auto kernel = open_kernel();
+  if (!kernel) return {};
+  auto machine = (*kernel)->observe_machine();
+  return machine ? *std::move(machine) : Machine{};
+}
+
+}  // namespace
+
+int run_import_keepalived(const std::string& path) {
+  const auto file = load(path);
+  if (!file) {
+    complain(file.error().message);
+    return kFailed;
+  }
+  const auto lines = read_keepalived(*file, load_included);
+  if (!lines) {
+    complain(lines.error().message);
+    return kFailed;
+  }
+  const Import import = import_with_macs(
+      this_machine(), [&](const MacsByAddress& macs) { return import_keepalived(*lines, macs); });
+  return print_import(import) ? kWhole : kToFillIn;
+}
+
+}  // namespace twobox
