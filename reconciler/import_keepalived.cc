@@ -33,7 +33,7 @@ class KeepalivedImport {
     import.document.timeouts = vrrp_.timeouts;
     import.notes = notes_.take();
     if (has_services_)
-      import.notes.push_back(
+      import.notes.emplace_back(
           "keepalived must leave IPVS to twobox: start it with -P (VRRP alone), or take its "
           "virtual_servers out");
     name_nodes(import, vrrp_.directors.empty() ? direct_ : vrrp_.directors, macs);

@@ -30,7 +30,7 @@ constexpr std::array<UsualSysctl, 9> kUsualSysctls = {
 std::optional<Sync> sync_of(const KernelState& kernel, std::vector<std::string>& notes) {
   if (kernel.ipvs_daemons.empty()) return std::nullopt;
   if (kernel.ipvs_daemons.size() > 1)
-    notes.push_back("both sync daemons run; twobox runs the one of the role");
+    notes.emplace_back("both sync daemons run; twobox runs the one of the role");
   const SyncDaemonConfig& daemon = kernel.ipvs_daemons.begin()->second;
   Sync sync{daemon.interface, daemon.id, {}, {}, {}, {}};
   // What the document leaves out is as the kernel has it by itself; a length it finds stays.
@@ -49,8 +49,8 @@ std::optional<Timeouts> timeouts_of(const KernelState& kernel) {
 
 class MachineImport {
  public:
-  MachineImport(const MachineFacts& facts, const MacsByAddress& macs)
-      : facts_(facts), kernel_(facts.state.kernel), macs_(macs) {}
+  MachineImport(const MachineFacts& facts, MacsByAddress macs)
+      : facts_(facts), kernel_(facts.state.kernel), macs_(std::move(macs)) {}
 
   Import take() {
     FoundServices found = find_services(facts_);
@@ -59,7 +59,8 @@ class MachineImport {
     import_.document.timeouts = timeouts_of(kernel_);
     addresses_ = std::move(found.direct);
     for (const auto& [address, services] : found.by_vip) vips_.insert(address);
-    if (vips_.empty()) import_.notes.push_back("no IPVS service here that a document could hold");
+    if (vips_.empty())
+      import_.notes.emplace_back("no IPVS service here that a document could hold");
     for (auto& [address, services] : found.by_vip) add(address, std::move(services));
     say_what_stays();
     learn_macs();

@@ -177,11 +177,12 @@ class Reader {
       lines.push_back(std::move(line));
       return success();
     }
-    const auto included = include_(line.words[1], file.tokens.path());
+    auto included = include_(line.words[1], file.tokens.path());
     if (!included) return with_context(included.error(), line.place);
     // The first of them is read first.
-    for (auto each = included->rbegin(); each != included->rend(); ++each)
-      if (const Status opened = open(*each, lines, file.depth + 1); !opened) return opened;
+    std::ranges::reverse(*included);
+    for (const KeepalivedFile& each : *included)
+      if (const Status opened = open(each, lines, file.depth + 1); !opened) return opened;
     return success();
   }
 

@@ -23,14 +23,13 @@ namespace {
 
 using Bytes = std::span<const std::byte>;
 using netlink::AttributeTable;
-using netlink::AttributeView;
 using netlink::MessageView;
 
 /// A T at `offset`, in the byte order it has there.
 template <typename T>
 std::optional<T> at(Bytes bytes, std::size_t offset) {
   if (bytes.size() < offset + sizeof(T)) return std::nullopt;
-  T value;
+  T value{};
   std::memcpy(&value, bytes.data() + offset, sizeof(T));
   return value;
 }
@@ -194,7 +193,7 @@ Result<std::optional<ForeignBypass>> decode_foreign_bypass(MessageView message) 
   const auto table = (*attributes)[NFTA_RULE_TABLE].as_text();
   const auto chain = (*attributes)[NFTA_RULE_CHAIN].as_text();
   if (!table || !chain) return (table ? chain : table).error();
-  nfgenmsg header;
+  nfgenmsg header{};
   std::memcpy(&header, message.data() + NLMSG_HDRLEN, sizeof(header));
   const char* const family = family_word(header.nfgen_family);
   if (family == nullptr || (header.nfgen_family == NFPROTO_INET && *table == kNftTableName))
