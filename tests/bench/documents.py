@@ -64,7 +64,7 @@ class UnixConnection(http.client.HTTPConnection):
 
 def call(path, method, target, body=None):
     connection = UnixConnection(path)
-    connection.request(method, target, body)
+    connection.request(method, target, body, {"Content-Type": "application/json"})
     answer = connection.getresponse()
     text = answer.read()
     connection.close()
