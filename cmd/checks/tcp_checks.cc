@@ -77,30 +77,33 @@ TcpChecks::~TcpChecks() {
 }
 
 /// Edge-triggered, since one that is not connected hangs up all the time.
-FileDescriptor TcpChecks::take_socket(AddressFamily family) {
+Result<FileDescriptor> TcpChecks::take_socket(AddressFamily family) {
   auto& idle = idle_.at(index_of(family));
-  FileDescriptor socket;
-  if (idle.empty()) {
-    socket = open_socket(family);
-    const int fd = socket.get();
-    if (fd >= 0 && !loop_.watch(fd, EPOLLOUT | EPOLLET,
-                                [this, fd](std::uint32_t events) { hear(fd, events); }))
-      return {};
-  } else {
-    socket = std::move(idle.back());
+  if (!idle.empty()) {
+    FileDescriptor socket = std::move(idle.back());
     idle.pop_back();
+    return socket;
   }
+  FileDescriptor socket = open_socket(family);
+  if (!socket.is_open())
+    return Error{ErrorKind::kUnavailable, errno, "open a socket: " + errno_words(errno)};
+  const Status watched =
+      loop_.watch(socket.get(), EPOLLOUT | EPOLLET,
+                  [this, fd = socket.get()](std::uint32_t events) { hear(fd, events); });
+  if (!watched) return watched.error();
   return socket;
 }
 
 void TcpChecks::begin(CheckId id, const CheckTarget& target) {
-  FileDescriptor socket = take_socket(target.address.family());
-  const int fd = socket.get();
+  auto socket = take_socket(target.address.family());
+  if (!socket)
+    return on_outcome_(
+        id, not_made(connecting_to(target.address, target.port) + ": " + socket.error().message));
+  const int fd = socket->get();
   const SocketAddress to = socket_address(target.address, target.port);
-  if (socket.is_open()) hold_back_handshake(fd);
-  if (!socket.is_open() ||
-      (::connect(fd, reinterpret_cast<const sockaddr*>(&to.storage), to.length) != 0 &&
-       errno != EINPROGRESS)) {
+  hold_back_handshake(fd);
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&to.storage), to.length) != 0 &&
+      errno != EINPROGRESS) {
     const int refusal = errno;
     loop_.forget_closing(fd);
     return on_outcome_(id, refused_with(refusal, connecting_to(target.address, target.port)));
@@ -111,8 +114,8 @@ void TcpChecks::begin(CheckId id, const CheckTarget& target) {
     end(attempt, failed(connecting_to(attempt->second.address, attempt->second.port) +
                         ": no answer within " + in_words(attempt->second.timeout)));
   });
-  attempts_.emplace(fd,
-                    Attempt{id, std::move(socket), target.address, target.port, timeout, deadline});
+  attempts_.emplace(
+      fd, Attempt{id, *std::move(socket), target.address, target.port, timeout, deadline});
 }
 
 void TcpChecks::hear(int fd, std::uint32_t events) {

@@ -36,7 +36,7 @@ class TcpChecks final : public CheckKind {
   };
   using Attempts = std::unordered_map<int, Attempt>;  // by socket
 
-  FileDescriptor take_socket(AddressFamily family);
+  Result<FileDescriptor> take_socket(AddressFamily family);
   void hear(int fd, std::uint32_t events);
   void end(Attempts::iterator attempt, CheckOutcome outcome);
 
