@@ -60,8 +60,10 @@ void Daemon::resolve_again() {
   recorder_.hears_of(from.health, now());
 }
 
+/// Before anything is acted on, no server that is checked has a verdict.
 ServerEvidence Daemon::evidence() const {
-  return {premises_ ? &premises_->health : nullptr, records_.drains.drains(), &drain_begins_,
+  static const HealthMap kNoVerdicts;
+  return {premises_ ? &premises_->health : &kNoVerdicts, records_.drains.drains(), &drain_begins_,
           now().steady};
 }
 
