@@ -116,14 +116,16 @@ class Obstacles {
 class Applier {
  public:
   Applier(const DesiredState& desired, Backend& backend,
-          const std::map<NftRuleKey, std::uint64_t>& handles, const MayTry& may_try)
+          const std::map<NftRuleKey, std::uint64_t>& handles, const MayTry& may_try,
+          std::size_t steps)
       : desired_(desired),
         backend_(backend),
         handles_(handles),
         may_try_(may_try),
-        obstacles_(desired) {}
+        obstacles_(desired) {
+    report_.outcomes.reserve(steps);
+  }
 
-  void expect(std::size_t steps) { report_.outcomes.reserve(steps); }
   /// `steps` share phase and subsystem.
   void take(std::span<const Step> steps) {
     const std::size_t first = report_.outcomes.size();
@@ -204,8 +206,7 @@ bool same_group(const Step& a, const Step& b) {
 
 ApplyReport apply_plan(const Plan& plan, const DesiredState& desired, Backend& backend,
                        const std::map<NftRuleKey, std::uint64_t>& handles, const MayTry& may_try) {
-  Applier applier(desired, backend, handles, may_try);
-  applier.expect(plan.steps.size());
+  Applier applier(desired, backend, handles, may_try, plan.steps.size());
   const std::span<const Step> steps = plan.steps;
   for (std::size_t begin = 0; begin < steps.size();) {
     std::size_t end = begin + 1;

@@ -76,7 +76,7 @@ IpAddress IpAddress::from_ipv6(std::span<const std::uint8_t, 16> network_order) 
 }
 
 std::string IpAddress::to_string() const {
-  // inet_ntop() formats these as text with a template, which showed in large plans.
+  // glibc's inet_ntop() interprets a format for these, which showed in large plans.
   if (family_ == AddressFamily::kIpv4)
     return std::to_string(bytes_[0]) + '.' + std::to_string(bytes_[1]) + '.' +
            std::to_string(bytes_[2]) + '.' + std::to_string(bytes_[3]);
