@@ -13,9 +13,16 @@ void Promotions::prolong(Deadlines& next, const Deadlines& now, const VipName& v
   if (until > time) next.emplace(vip, until);
 }
 
+std::set<VipName> Promotions::names_of(const Deadlines& deadlines) {
+  std::set<VipName> names;
+  for (const auto& [name, until] : deadlines) names.insert(name);
+  return names;
+}
+
 Roles Promotions::act_on(const Document& document, const VipRoles& decided, SteadyTime now) {
   Roles roles = roles_of(decided);
   Deadlines waiting;
+  Deadlines taking_over;
   Deadlines answering;
   for (const auto& [name, vip] : document.vips) {
     if (decided.at(name).role != Role::kMaster) continue;
@@ -23,25 +30,30 @@ Roles Promotions::act_on(const Document& document, const VipRoles& decided, Stea
     const bool came_now = last != last_.end() && last->second.role != Role::kMaster;
     if (vip.bypass == Bypass::kBackupOnly && is_followed(vip.role))
       prolong(waiting, waiting_, name, came_now, kPeerGivesWay, now);
+    if (vip.bypass == Bypass::kBackupOnly && !is_followed(vip.role))
+      prolong(taking_over, taking_over_, name, came_now, kPeerIsAsked, now);
     if (vip.bypass == Bypass::kRedirect)
       prolong(answering, answering_, name, came_now, kPeersAnswered, now);
-    if (waiting.contains(name)) roles[name] = Role::kBackup;
+    if (waiting.contains(name) || taking_over.contains(name)) roles[name] = Role::kBackup;
   }
   waiting_ = std::move(waiting);
+  taking_over_ = std::move(taking_over);
   answering_ = std::move(answering);
   last_ = decided;
   return roles;
 }
 
 std::set<VipName> Promotions::answering_peers() const {
-  std::set<VipName> names;
-  for (const auto& [name, until] : answering_) names.insert(name);
-  return names;
+  return names_of(answering_);
+}
+
+std::set<VipName> Promotions::taking_over() const {
+  return names_of(taking_over_);
 }
 
 std::optional<SteadyTime> Promotions::next() const {
   std::optional<SteadyTime> next;
-  for (const Deadlines* const deadlines : {&waiting_, &answering_})
+  for (const Deadlines* const deadlines : {&waiting_, &taking_over_, &answering_})
     for (const auto& [name, until] : *deadlines) next = next ? std::min(*next, until) : until;
   return next;
 }

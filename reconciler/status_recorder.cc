@@ -187,7 +187,10 @@ void StatusRecorder::count(std::uint64_t& result, Moment begin, Moment end) {
 }
 
 void StatusRecorder::judge(const PassReport& pass, Moment now) {
-  if (pass.remaining.in_sync()) {
+  if (pass.remaining.in_sync() && awaits_peers_) {
+    set("Converged", false, "AwaitsPeers",
+        "this node is to be master, as soon as its peers have given up the VIP", now);
+  } else if (pass.remaining.in_sync()) {
     report_.observed_generation = report_.generation;
     report_.last_sync = now.wall;
     set("Converged", true, "InSync", "the kernel is as the document wants it", now);

@@ -36,6 +36,8 @@ class StatusRecorder {
   bool not_identified(const Error& error, Moment now);
   /// What the next pass acts on, and why another than the last; Cause::kDocument is known.
   void acts_on(const Roles& roles, const DesiredState& desired, Moment now);
+  /// Whether it leaves something for later: a new master that is backup still.
+  void awaits_peers(bool awaits) { awaits_peers_ = awaits; }
   /// The verdicts that the next pass acts on.
   void hears_of(const HealthMap& health, Moment now);
   /// Behind pass_made(): what is to be said of real servers.
@@ -74,6 +76,7 @@ class StatusRecorder {
 
   StatusReport report_;
   Causes causes_;
+  bool awaits_peers_ = false;
   std::optional<Roles> roles_;                // acted on by the last pass
   std::map<RealServerKey, Health> verdicts_;  // so too
 };

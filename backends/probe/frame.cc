@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "backends/packet/bytes.h"
+
 namespace twobox {
 namespace {
 
@@ -12,37 +14,6 @@ constexpr std::size_t kTcpHeader = 20;
 constexpr std::size_t kIcmpHeader = 8;
 constexpr std::uint16_t kWindow = 64240;  // as Linux opens connections on Ethernet
 
-using Bytes = std::vector<std::uint8_t>;
-
-void put_16(Bytes& bytes, std::uint32_t value) {
-  bytes.push_back(static_cast<std::uint8_t>(value >> 8));
-  bytes.push_back(static_cast<std::uint8_t>(value));
-}
-
-void put_32(Bytes& bytes, std::uint32_t value) {
-  put_16(bytes, value >> 16);
-  put_16(bytes, value & 0xffff);
-}
-
-template <typename Range>
-void put(Bytes& bytes, const Range& range) {
-  bytes.insert(bytes.end(), range.begin(), range.end());
-}
-
-/// The one's complement sum of RFC 1071 over an even number of bytes.
-std::uint16_t checksum(FrameBytes bytes) {
-  std::uint32_t sum = 0;
-  for (std::size_t at = 0; at + 1 < bytes.size(); at += 2)
-    sum += static_cast<std::uint32_t>(bytes[at] << 8 | bytes[at + 1]);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<std::uint16_t>(~sum);
-}
-
-void set_16(Bytes& bytes, std::size_t at, std::uint16_t value) {
-  bytes[at] = static_cast<std::uint8_t>(value >> 8);
-  bytes[at + 1] = static_cast<std::uint8_t>(value);
-}
-
 std::uint32_t sequence(ProbeCookie cookie) {
   return std::uint32_t{cookie.tag} << 16 | cookie.number;
 }
@@ -51,9 +22,9 @@ ProbeCookie cookie_in(std::uint32_t sequence) {
   return {static_cast<std::uint16_t>(sequence >> 16), static_cast<std::uint16_t>(sequence)};
 }
 
-Bytes tcp_segment(const ProbeTarget& target, ProbeCookie cookie, std::uint32_t number,
-                  std::uint8_t flags) {
-  Bytes segment;
+PacketBytes tcp_segment(const ProbeTarget& target, ProbeCookie cookie, std::uint32_t number,
+                        std::uint8_t flags) {
+  PacketBytes segment;
   put_16(segment, source_port(cookie));
   put_16(segment, target.port.host_order());
   put_32(segment, number);
@@ -63,18 +34,12 @@ Bytes tcp_segment(const ProbeTarget& target, ProbeCookie cookie, std::uint32_t n
   put_16(segment, kWindow);
   put_32(segment, 0);  // checksum, urgent pointer
 
-  Bytes summed;  // RFC 9293, 3.1: a pseudo header, then the segment
-  put(summed, target.source.bytes());
-  put(summed, target.destination.bytes());
-  put_32(summed, kTcpHeader);
-  put_32(summed, kTcp);
-  put(summed, segment);
-  set_16(segment, 16, checksum(summed));
+  set_16(segment, 16, checksum_within_ip(target.source, target.destination, kTcp, segment));
   return segment;
 }
 
-Bytes ipv4_header(const ProbeTarget& target, ProbeCookie cookie) {
-  Bytes header = {0x45, 0};
+PacketBytes ipv4_header(const ProbeTarget& target, ProbeCookie cookie) {
+  PacketBytes header = {0x45, 0};
   put_16(header, 20 + kTcpHeader);
   put_16(header, cookie.number);
   put_16(header, 0x4000);  // don't fragment
@@ -87,8 +52,8 @@ Bytes ipv4_header(const ProbeTarget& target, ProbeCookie cookie) {
   return header;
 }
 
-Bytes ipv6_header(const ProbeTarget& target) {
-  Bytes header = {0x60, 0, 0, 0};
+PacketBytes ipv6_header(const ProbeTarget& target) {
+  PacketBytes header = {0x60, 0, 0, 0};
   put_16(header, kTcpHeader);
   header.push_back(kTcp);
   header.push_back(kProbeTtl);
@@ -97,10 +62,10 @@ Bytes ipv6_header(const ProbeTarget& target) {
   return header;
 }
 
-Bytes encode(const ProbeTarget& target, ProbeCookie cookie, std::uint32_t number,
-             std::uint8_t flags) {
+PacketBytes encode(const ProbeTarget& target, ProbeCookie cookie, std::uint32_t number,
+                   std::uint8_t flags) {
   const bool ipv4 = target.destination.family() == AddressFamily::kIpv4;
-  Bytes frame;
+  PacketBytes frame;
   put(frame, target.destination_mac.bytes());
   put(frame, target.source_mac.bytes());
   put_16(frame, ipv4 ? 0x0800 : 0x86dd);

@@ -107,6 +107,7 @@ void Daemon::wait() {
   for (const int fd : ears_.kernel.fds()) waiting.push_back({fd, POLLIN, 0});
   if (ears_.ipvs.fd() >= 0) waiting.push_back({ears_.ipvs.fd(), POLLIN, 0});
   if (ears_.loops && !loops_heard_again_) waiting.push_back({ears_.loops->fd(), POLLIN, 0});
+  if (handover_) waiting.push_back({handover_->fd(), POLLIN, 0});
   for (const int fd : fifos_.fds()) waiting.push_back({fd, POLLIN, 0});
   ::poll(waiting.data(), waiting.size(), milliseconds_to_sleep());
 }
@@ -117,6 +118,7 @@ int Daemon::milliseconds_to_sleep() const {
   if (traffic_due_) due = std::min(due, *traffic_due_);
   if (!announcements_.empty()) due = std::min(due, announcements_.front().first);
   if (const auto promotion = promotions_.next()) due = std::min(due, *promotion);
+  if (handover_) due = std::min(due, handover_->next());
   if (const auto look = ears_.ipvs.next()) due = std::min(due, *look);
   if (loops_heard_again_) due = std::min(due, *loops_heard_again_);
   if (const auto forgotten = loop_detector_.next()) due = std::min(due, *forgotten);
@@ -139,13 +141,14 @@ void Daemon::hear() {
   const bool sysctls = ears_.sysctls.drain();
   const bool keepalived = fifos_.drain();
   const bool verdicts = ears_.checks->drain();
+  const bool taken_over = hear_handover();
   const auto promotion = promotions_.next();
   const bool promoted = promotion && *promotion <= now().steady;
   const bool servers = servers_due_ && *servers_due_ <= now().steady;
   if (servers && desired_.next_change && *desired_.next_change <= now().steady)
     recorder_.cause_noticed(Cause::kHealth, now());
   if (servers) servers_due_.reset();
-  if (sysctls || keepalived || verdicts || promoted || servers) schedule_.wake({});
+  if (sysctls || keepalived || verdicts || promoted || taken_over || servers) schedule_.wake({});
   if (ears_.document.drain()) document_due_ = now().steady + kDocumentSettles;
 }
 
@@ -228,7 +231,7 @@ void Daemon::conclude(const PassReport& report, Moment begin) {
     log_change(entry, recorder_.report().generation);
   keep_history();
   look_after_servers(report);
-  if (report.remaining.in_sync())
+  if (report.remaining.in_sync() && !handover_)
     has_converged_now();
   else
     probation_.pass_left_something();

@@ -12,6 +12,7 @@
 #include "backends/events/kernel_events.h"
 #include "backends/events/sysctl_watch.h"
 #include "backends/loop_watch/loop_watch.h"
+#include "backends/probe/handover_watch.h"
 #include "checks/checker.h"
 #include "reconciler/health.h"
 #include "reconciler/premises.h"
@@ -122,6 +123,9 @@ class Daemon {
   void listen_to_ipvs();
   bool find_target();
   Premises premises_for(const Standpoint& standpoint);
+  Roles roles_to_act_on(const Standpoint& standpoint);
+  bool begin_handover(const NodeName& node);
+  bool hear_handover();
   void resolve_again();
   Result<Standpoint> standpoint_of(const ValidDocument& document);
   ServerEvidence evidence() const;
@@ -150,6 +154,7 @@ class Daemon {
   std::optional<SteadyTime> document_due_;  // when to read the file: shortly after it was touched
   KeepalivedFifos fifos_;
   Promotions promotions_;
+  std::optional<HandoverWatch> handover_;            // while there is something to take over
   std::vector<std::promise<Status>> overrides_set_;  // answered after the pass that acts on them
   std::vector<std::pair<std::promise<Result<DocumentVerdict>>, DocumentVerdict>>
       documents_taken_;       // so too

@@ -45,7 +45,7 @@ bool Daemon::find_target() {
 }
 
 Premises Daemon::premises_for(const Standpoint& standpoint) {
-  Roles roles = promotions_.act_on(*document_->document, standpoint.roles, now().steady);
+  Roles roles = roles_to_act_on(standpoint);
   return {standpoint.node,          std::move(roles), ears_.checks->verdicts(),
           records_.drains.drains(), drain_begins_,    promotions_.answering_peers()};
 }

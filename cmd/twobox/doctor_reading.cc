@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "backends/modules.h"
-#include "backends/probe/claimants.h"
+#include "backends/probe/claims.h"
 #include "backends/probe/listeners.h"
 #include "backends/system/network.h"
 #include "backends/system/services.h"

@@ -4,7 +4,7 @@
 
 #include "backends/loop_watch/loop_watch.h"
 #include "backends/packet/headers.h"
-#include "backends/probe/claimants.h"
+#include "backends/probe/claims.h"
 #include "backends/probe/frame.h"
 #include "tests/fuzz/require.h"
 
@@ -58,7 +58,7 @@ void probe(const EthernetFrame& frame, std::uint16_t tag, std::uint16_t number) 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const FrameBytes bytes(data, size);
   read(bytes);
-  read_claim(bytes, IpAddress::from_ipv4(std::array<std::uint8_t, 4>{192, 0, 2, 1}));
+  read_claim(bytes);
   if (const auto frame = read_frame(bytes); frame && frame->packet.payload.size() >= 4) {
     const FrameBytes ports = frame->packet.payload;
     probe(*frame, static_cast<std::uint16_t>(ports[0] << 8 | ports[1]),

@@ -60,7 +60,27 @@ TEST_CASE("nothing is taken back from a master that was there before us") {
   CHECK(promotions.act_on(with(Bypass::kBackupOnly), web(Role::kMaster), at(0ms)) == kMaster);
 }
 
-TEST_CASE("demotion, roles of the document and schemes that tell peers apart act at once") {
+TEST_CASE("a new master that is to set the address waits for its peers to give it up") {
+  Promotions promotions;
+  const Document document = with(Bypass::kBackupOnly, MasterNode{"a"});
+  CHECK(promotions.act_on(document, web(Role::kBackup), at(0ms)) == kBackup);
+  CHECK(promotions.taking_over().empty());
+  CHECK(promotions.act_on(document, web(Role::kMaster), at(10ms)) == kBackup);
+  CHECK(promotions.taking_over() == std::set<VipName>{"web"});
+  CHECK(promotions.next() == at(2010ms));
+  promotions.peers_gave_way();
+  CHECK(promotions.act_on(document, web(Role::kMaster), at(20ms)) == kMaster);
+  CHECK(promotions.taking_over().empty());
+
+  // The next time they have another document, and never do.
+  CHECK(promotions.act_on(document, web(Role::kBackup), at(1s)) == kBackup);
+  CHECK(promotions.act_on(document, web(Role::kMaster), at(2s)) == kBackup);
+  CHECK(promotions.act_on(document, web(Role::kMaster), at(4s)) == kMaster);
+  CHECK(promotions.taking_over().empty());
+  CHECK_FALSE(promotions.next().has_value());
+}
+
+TEST_CASE("demotion and schemes that tell peers apart act at once") {
   for (const Bypass bypass : {Bypass::kMacMark, Bypass::kRedirect}) {
     Promotions promotions;
     CHECK(promotions.act_on(with(bypass), web(Role::kBackup), at(0ms)) == kBackup);
@@ -69,8 +89,6 @@ TEST_CASE("demotion, roles of the document and schemes that tell peers apart act
   }
   Promotions promotions;
   CHECK(promotions.act_on(with(Bypass::kBackupOnly), web(Role::kBackup), at(2ms)) == kBackup);
-  const Document named = with(Bypass::kBackupOnly, MasterNode{"a"});
-  CHECK(promotions.act_on(named, web(Role::kMaster, "document"), at(3ms)) == kMaster);
   CHECK(promotions.act_on(with(Bypass::kBackupOnly), web(Role::kBackup, "override"), at(4ms)) ==
         kBackup);
 }

@@ -148,6 +148,17 @@ TEST_CASE("differences without a refusal are differences") {
   CHECK(condition(recorder, "Converged").message == "2 differences left, 0 objects refused");
 }
 
+TEST_CASE("a new master that waits for its peers has not converged") {
+  StatusRecorder recorder = with_document();
+  recorder.awaits_peers(true);
+  recorder.pass_made(pass(), Refusals{}, at(2), at(3));
+  CHECK(condition(recorder, "Converged").reason == "AwaitsPeers");
+  CHECK_FALSE(is_ready(recorder.report()));
+  recorder.awaits_peers(false);
+  recorder.pass_made(pass(), Refusals{}, at(4), at(5));
+  CHECK(is_ready(recorder.report()));
+}
+
 TEST_CASE("changes are remembered with what they are due to") {
   StatusRecorder recorder = with_document();
   CHECK(recorder.pass_made(pass({kStep}), Refusals{}, at(2), at(3)).size() == 1);
