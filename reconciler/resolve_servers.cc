@@ -26,6 +26,9 @@ struct ServerResolver::Pool {
 
 namespace {
 
+/// What a fallback gets to finish, unless somebody says otherwise: its answers are short.
+constexpr std::chrono::seconds kFallbackEnds{60};
+
 /// With UDP nobody ends a connection, so all that is left are those that were never heard of again.
 bool counts_inactive(const Service& service) {
   return service.protocol == Protocol::kUdp;
@@ -165,8 +168,9 @@ void ServerResolver::add(const Vip& vip, const Service& service, const IpvsServi
   if (members.quorum.fallback.has_value()) {
     desired.kernel.ipvs_servers.emplace(members.fallback->key, members.fallback->config);
     desired.server_reasons[members.fallback->key] = "the fallback, its service is below its quorum";
-  } else if (members.fallback && members.fallback->drain) {
-    desired.leaving.servers[members.fallback->key] = *members.fallback->drain;
+  } else if (members.fallback && (members.fallback->drain || !service.drain)) {
+    desired.leaving.servers[members.fallback->key] =
+        members.fallback->drain.value_or(Drain{kFallbackEnds, counts_inactive(service)});
   }
   if (service.drain) desired.leaving.services[key] = {*service.drain, counts_inactive(service)};
   if (service.check || service.fallback || drains) desired.quorums[key] = members.quorum;

@@ -210,6 +210,16 @@ TEST_CASE("a drain of the last servers is done, and said") {
         Weights{{kFallback, 1}});
 }
 
+TEST_CASE("a fallback that is withdrawn drains, for a minute if nothing else is said") {
+  const std::string fallback = R"(, "fallback": {"address": "172.16.0.40"})";
+  const DesiredState desired = resolved(document_with(kCheck + fallback), {});
+  CHECK_FALSE(desired.kernel.ipvs_servers.contains(kFallback));
+  CHECK(desired.leaving.rule_of(kFallback)->deadline == 60s);
+  CHECK(resolved(document_with(kCheck + fallback + R"(, "drain": "5s")"), {})
+            .leaving.rule_of(kFallback)
+            ->deadline == 5s);
+}
+
 TEST_CASE("a fallback that drains does not serve") {
   const std::string fallback = R"(, "fallback": {"address": "172.16.0.40"})";
   const DesiredState desired =
