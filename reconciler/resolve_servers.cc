@@ -50,14 +50,14 @@ const std::chrono::seconds* drain_by_hand(const Document& document, const DrainO
   return nullptr;
 }
 
-/// A connection whose server is gone would swallow what its client sends, be it a new connection
-/// from an old port; with the first it ends at once. With the second, clients that persist leave a
-/// server of weight 0. (Documentation/networking/ipvs-sysctl.rst; net/netfilter/ipvs/ip_vs_core.c,
-/// ip_vs_in, and ip_vs_conn.c, ip_vs_check_template)
+/// IPVS remembers a connection for minutes, longer than busy clients need to come to the same port
+/// again. If its server is gone it would swallow what its client sends, be it a new connection; with
+/// the first it ends at once, and a new connection leaves a server of weight 0 as well. With the
+/// second, clients that persist do. (Documentation/networking/ipvs-sysctl.rst;
+/// net/netfilter/ipvs/ip_vs_core.c, ip_vs_in, and ip_vs_conn.c, ip_vs_check_template)
 void hold_expiry(const Service& service, bool drains, DesiredState& desired) {
   const bool removes = service.check && service.on_failure == OnFailure::kRemove;
-  const bool forgets_nobody = service.protocol == Protocol::kUdp && !service.one_packet;
-  if (drains || (removes && forgets_nobody))
+  if (drains || service.check)
     desired.kernel.sysctls[SysctlKey{"net.ipv4.vs.expire_nodest_conn"}] = {"1"};
   const bool quiesces = (service.check && !removes) || service.fallback || drains;
   if (service.persistence_timeout != 0 && quiesces)

@@ -303,7 +303,7 @@ answers() {
     local machine
     for machine in a b; do
         # The servers listen on the machine's own address too, as redirect needs it.
-        on "$machine" /usr/bin/python3 "$PWD/tests/support/web.py" serve "$machine" :: 80 >/dev/null 2>&1 &
+        on "$machine" "$PWD/build/release/tests/web" serve "$machine" :: 80 >/dev/null 2>&1 &
     done
     check "a client is answered by both in turn" eventually 20 alternate
 }

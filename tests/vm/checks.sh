@@ -1,5 +1,5 @@
 #!/bin/bash
-# checks.sh [RATE]: servers and whole nodes die and come back under load (default: 20 requests a second by TCP). What
+# checks.sh [RATE]: servers and whole nodes die and come back under load (default: 200 requests a second by TCP). What
 # the client loses is what the checks' numbers explain, and no more; keepalived's own checker has the same numbers in the
 # same run. Run it by: tests/vm/guest --timeout 900 tests/vm/checks.sh
 set -euo pipefail
@@ -7,7 +7,7 @@ vm=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 source "$vm/testbed.sh"
 source "$vm/boxes.sh"
 source "$vm/load.sh"
-rate=${1:-20}
+rate=${1:-200}
 SCRIPT=$vm/../bench/bypass_script.sh
 # Every second, two failures in a row: a server is out after two to three seconds, and its half of the requests with it.
 INTERVAL=1

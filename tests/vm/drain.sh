@@ -24,7 +24,7 @@ sysctl_is() { [[ $(on a sysctl -n "net.ipv4.vs.$1") == "$2" ]]; }
 
 holds_one_on_each() {
     local line
-    coproc HOLD { on client /usr/bin/python3 "$_testbed_web" hold "$VIP" 80 2 --timeout 5; }
+    coproc HOLD { on client /usr/bin/python3 "$_testbed_ask" hold "$VIP" 80 2 --timeout 5; }
     read -r line <&"${HOLD[0]}" && echo "$line" && [[ $line == "holding 2" ]]
 }
 both_answer() {

@@ -3,7 +3,7 @@
 
 # load_start ADDRESS PORT RATE [OPTION...]: returns once answers come.
 load_start() {
-    coproc _load { exec ip netns exec client /usr/bin/python3 "$_testbed_web" load "$@"; }
+    coproc _load { exec ip netns exec client "$_testbed_web" load "$@"; }
     eventually 60 _load_runs
 }
 

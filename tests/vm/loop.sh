@@ -102,6 +102,8 @@ quiet() {
     traceroute_tcp "$VIP"
     sleep 0.5
     check "a TCP traceroute: packets were looked at, and no loop found" traceroute_is_none
+    loop_free a || echo "#   a: $(evidence a)"
+    loop_free b || echo "#   b: $(evidence b)"
     check "metrics say so" metric_is a twobox_loop_detected 0
 }
 metric_is() {

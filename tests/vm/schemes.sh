@@ -34,7 +34,7 @@ survivors() {
     shift
     # Ports of their own: what is reset stays in IPVS's table for 15 minutes, and no later request must meet it.
     HOLD_PORT=$(( ${HOLD_PORT:-5000} + HELD ))
-    coproc HOLD { on client /usr/bin/python3 "$_testbed_web" hold "$vip" 80 "$HELD" --timeout 5 --source-port "$HOLD_PORT"; }
+    coproc HOLD { on client /usr/bin/python3 "$_testbed_ask" hold "$vip" 80 "$HELD" --timeout 5 --source-port "$HOLD_PORT"; }
     local output=${HOLD[0]} input=${HOLD[1]} pid=$HOLD_PID
     read -r -u "$output" sum || return
     sleep 5

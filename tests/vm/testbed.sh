@@ -3,7 +3,8 @@
 # ip_vs and no namespaces of these names): `client`, and the boxes `a`, `b` and, where asked for, up to `h`. The bridge
 # has a namespace of its own, `wire`. The file system is shared, so callers give each node its own directories.
 
-_testbed_web=$(cd "$(dirname "${BASH_SOURCE[0]}")/../support" && pwd -P)/web.py
+_testbed_ask=$(cd "$(dirname "${BASH_SOURCE[0]}")/../support" && pwd -P)/web.py
+_testbed_web=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)/build/release/tests/web
 _testbed_pids=()
 declare -A _testbed_servers=()  # the servers by box and port
 _testbed_turn=
@@ -132,7 +133,7 @@ _testbed_serve() {
     local node=$1 port=$2 protocol=$3 address=${4:-::} serve=serve
     [[ $protocol == tcp ]] || serve=serve-udp
     # Not by on(): the process must be the server itself, to be killed.
-    ip netns exec "$node" /usr/bin/python3 "$_testbed_web" "$serve" "$node" "$address" "$port" </dev/null &
+    ip netns exec "$node" "$_testbed_web" "$serve" "$node" "$address" "$port" </dev/null &
     _testbed_pids+=($!)
     _testbed_servers[$node:$port]=$!
 }
@@ -167,7 +168,7 @@ testbed_answers() {
     shift $(( $# < 3 ? $# : 3 ))
     (( count > 40 )) || source=(--source-port "$(_testbed_fresh_port)")
     names=$(IFS=,; echo "${TESTBED_BOXES[*]}")
-    on client /usr/bin/python3 "$_testbed_web" ask "$address" "$port" "$count" --timeout 1 --names "$names" \
+    on client /usr/bin/python3 "$_testbed_ask" ask "$address" "$port" "$count" --timeout 1 --names "$names" \
         "${source[@]}" "$@"
 }
 
