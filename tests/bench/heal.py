@@ -2,7 +2,8 @@
 """How long the kernel stays wrong: from the moment a sabotage returns until what it broke is there again.
 
 heal.py PROGRAM [TIMES]   runs the daemon in a network namespace of its own and prints, for each kind of sabotage, the
-                          median and the maximum in milliseconds. IPVS only where this kernel has it.
+                          median and the maximum in milliseconds. IPVS only where this kernel has it; there also how long
+                          the bypass takes to follow the VIP, beside a notify script that does nothing else.
 
 Sabotage and looking go by system calls of this process, so that no start of a program is measured.
 """
@@ -16,12 +17,14 @@ import sys
 import tempfile
 import time
 
-VIP, MAIL = "192.0.2.80", "192.0.2.25"
+VIP, MAIL, FLIP = "192.0.2.80", "192.0.2.25", "192.0.2.90"
 SYSCTL = "/proc/sys/net/ipv4/conf/eth0/arp_notify"
-NLM_F_REQUEST, NLM_F_ACK, NLMSG_ERROR = 1, 4, 2
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP, NLMSG_ERROR, NLMSG_DONE = 1, 4, 0x300, 2, 3
+RTM_NEWADDR, RTM_DELADDR = 20, 21
 NETLINK_ROUTE, NETLINK_NETFILTER = 0, 12
 NFT = 10 << 8
-IPVS_FLUSH, IPVS_EDIT_SERVER = 1152 + 5, 1152 + 8  # IP_VS_SO_SET_*
+GET_ELEMENTS = 13
+IPVS_FLUSH, IPVS_EDIT_SERVER = 1152 + 5, 1152 + 9  # IP_VS_SO_SET_*
 PATIENCE = 20
 
 
@@ -57,6 +60,16 @@ class Netlink:
             raise OSError(-error, os.strerror(-error))
         return answer[16:]
 
+    def dump(self, data):
+        self.socket.send(data)
+        parts = []
+        while True:
+            parts.append(self.socket.recv(65536))
+            # The end stands alone behind few messages, or last behind many.
+            if any(struct.unpack_from("=H", parts[-1], at)[0] in (NLMSG_DONE, NLMSG_ERROR)
+                   for at in (4, max(4, len(parts[-1]) - 16))):
+                return b"".join(parts)
+
 
 class Box:
     """The daemon's machine, as whoever sabotages it sees it."""
@@ -81,11 +94,28 @@ class Box:
     def table_is_back(self):
         return self.nft_generation() >= self.generation
 
-    def delete_address(self):
+    def change_address(self, kind, address):
         index = socket.if_nametoindex("eth0")
-        vip = socket.inet_aton(MAIL)
-        self.route.ask(message(21, NLM_F_ACK, struct.pack("=BBBBI", socket.AF_INET, 32, 0, 0, index) +
+        vip = socket.inet_aton(address)
+        self.route.ask(message(kind, NLM_F_ACK, struct.pack("=BBBBI", socket.AF_INET, 32, 0, 0, index) +
                                attribute(1, vip) + attribute(2, vip)))
+
+    def delete_address(self):
+        self.change_address(RTM_DELADDR, MAIL)
+
+    def becomes_backup(self):
+        self.change_address(RTM_DELADDR, FLIP)
+
+    def becomes_master(self):
+        self.change_address(RTM_NEWADDR, FLIP)
+
+    def is_redirected(self):
+        elements = self.netfilter.dump(message(NFT | GET_ELEMENTS, NLM_F_DUMP, struct.pack("=BBH", 1, 0, 0) +
+                                               attribute(1, b"twobox\0") + attribute(2, b"redirect-ipv4\0")))
+        return socket.inet_aton(FLIP) in elements
+
+    def is_not_redirected(self):
+        return not self.is_redirected()
 
     def address_is_back(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -129,22 +159,44 @@ def document():
             "nodes": {"a": {"addresses": ["192.0.2.1"], "macs": ["02:00:00:00:00:0a"]},
                       "b": {"addresses": ["192.0.2.2"], "macs": ["02:00:00:00:00:0b"]}},
             "vips": {"web": vip | {"address": VIP, "role": "backup"},
+                     "flip": vip | {"address": FLIP, "role": {"follow": "address"}},
                      "mail": vip | {"address": MAIL, "role": "master", "bypass": "none",
                                     "services": []}},
             "sysctls": {"net.ipv4.conf.eth0.arp_notify": "1"}}
 
 
-def measure(sabotage, is_back, times):
-    took = []
+def milliseconds(cause, is_done):
+    time.sleep(0.05)
+    cause()
+    begin = time.perf_counter()
+    while not is_done():
+        if time.perf_counter() - begin > PATIENCE:
+            raise SystemExit(f"not done within {PATIENCE} s: {cause.__name__}")
+    return 1000 * (time.perf_counter() - begin)
+
+
+def show(name, took, against=None):
+    ratio = f", {statistics.median(against) / statistics.median(took):5.1f} x faster than the script" if against else ""
+    print(f"{name:32} {statistics.median(took):7.2f} ms (median of {len(took)}), {max(took):7.2f} max{ratio}", flush=True)
+
+
+def script_takes(what):
+    begin = time.perf_counter()
+    subprocess.run(["sh", "-c", f"iptables -t nat {what} PREROUTING -d {VIP} -p tcp --dport 80 -j REDIRECT"], check=True)
+    return 1000 * (time.perf_counter() - begin)
+
+
+def flip_often(box, times):
+    """What a VIP that comes or goes brings about, until the bypass is right; and the same by the old way's script,
+    which keepalived starts."""
+    off, on, script_off, script_on = [], [], [], []
     for _ in range(times):
-        time.sleep(0.05)
-        sabotage()
-        begin = time.perf_counter()
-        while not is_back():
-            if time.perf_counter() - begin > PATIENCE:
-                raise SystemExit(f"not healed within {PATIENCE} s: {sabotage.__name__}")
-        took.append(1000 * (time.perf_counter() - begin))
-    return took
+        off.append(milliseconds(box.becomes_master, box.is_not_redirected))
+        on.append(milliseconds(box.becomes_backup, box.is_redirected))
+        script_on.append(script_takes("-A"))
+        script_off.append(script_takes("-D"))
+    show("VIP gone: bypass on", on, script_on)
+    show("VIP here: bypass off", off, script_off)
 
 
 def main():
@@ -154,10 +206,12 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "twobox.json")
         wanted = document()
+        subprocess.run(["modprobe", "--quiet", "ip_vs"], stderr=subprocess.DEVNULL, check=False)
         has_ipvs = os.path.exists("/proc/net/ip_vs")
         if not has_ipvs:
             wanted["vips"]["web"]["services"] = []
             wanted["vips"]["web"]["bypass"] = "mac-mark"  # whose rules stand without a service
+            del wanted["vips"]["flip"]
         with open(path, "w") as file:
             json.dump(wanted, file)
         api = f"unix:{folder}/api.sock"
@@ -178,9 +232,9 @@ def main():
                 rows += [("ipvs flushed", box.flush_ipvs, box.ipvs_is_back),
                          ("ipvs weight edited", box.edit_weight, box.ipvs_is_back)]
             for name, sabotage, is_back in rows:
-                took = measure(sabotage, is_back, times)
-                print(f"{name:20} healed after {statistics.median(took):7.2f} ms (median of {times}), "
-                      f"{max(took):7.2f} max", flush=True)
+                show(name + ": healed", [milliseconds(sabotage, is_back) for _ in range(times)])
+            if has_ipvs:
+                flip_often(box, times)
         finally:
             daemon.terminate()
             daemon.wait()
