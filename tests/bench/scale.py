@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Large IPVS tables: twobox beside ipvsadm and beside a raw netlink program, on one kernel in one run.
 
-scale.py BUILD [SERVICES [TIMES]]   BUILD: the build folder; SERVICES (default 1000) have 10 real servers each; medians of
-                                    TIMES (default 5), with the smallest and the largest, in milliseconds
+scale.py BUILD [SERVICES [TIMES [SECONDS]]]   BUILD: the build folder; SERVICES (default 1000) have 10 real servers each;
+                                              medians of TIMES (default 5), with the smallest and the largest, in
+                                              milliseconds; the daemon idles for SECONDS (default 60)
 
 To be run in the guest (tests/run bench). Each table is built in a network namespace of its own: real servers that were
 flushed slow every later addition down for two minutes.
@@ -25,7 +26,7 @@ def run(*command, node=None, **options):
     return subprocess.run(prefix + list(command), check=True, **options)
 
 
-def timed(*command, node, **options):
+def timed(*command, node=None, **options):
     begin = time.perf_counter()
     run(*command, node=node, stdout=subprocess.DEVNULL, **options)
     return 1000 * (time.perf_counter() - begin)
@@ -90,9 +91,9 @@ def ipvsadm_rules(services):
 
 
 class Bench:
-    def __init__(self, build, services, times, folder):
+    def __init__(self, build, services, times, idle_seconds, folder):
         self.twobox, self.raw = f"{build}/twobox", f"{build}/tests/raw_ipvs"
-        self.services, self.times, self.folder = services, times, folder
+        self.services, self.times, self.idle_seconds, self.folder = services, times, idle_seconds, folder
         self.nodes = Nodes()
         self.path = f"{folder}/twobox.json"
         with open(self.path, "w") as file:
@@ -163,7 +164,7 @@ class Bench:
                 lambda i: self.pass_after(self.disturb_nftables))), raw, cold)
             show(Row("daemon: one weight of another hand undone", self.repeat(
                 lambda i: self.pass_after(lambda: run(self.raw, "edit", VIP, "1", "7", node=self.node)))), cold)
-            self.idle(daemon.pid)
+            self.idle(daemon.pid, self.idle_seconds)
         finally:
             daemon.terminate()
             daemon.wait()
@@ -171,7 +172,7 @@ class Bench:
     def disturb_nftables(self):
         run("nft", "add table inet twobox; delete table inet twobox", node=self.node)
 
-    def idle(self, pid, seconds=60):
+    def idle(self, pid, seconds):
         def reading():
             fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
             status = dict(line.split(":", 1) for line in open(f"/proc/{pid}/status"))
@@ -194,10 +195,11 @@ def main():
     build = sys.argv[1]
     services = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
     times = int(sys.argv[3]) if len(sys.argv) > 3 else 5
+    idle_seconds = int(sys.argv[4]) if len(sys.argv) > 4 else 60
     print(f"# {services} services x {SERVERS} real servers, median (smallest to largest) of {times}, in ms; "
           f"Linux {os.uname().release}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(build, services, times, folder)
+        bench = Bench(build, services, times, idle_seconds, folder)
         try:
             bench.start()
             bench.build()
