@@ -132,9 +132,14 @@ Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
   const OwnershipRecord claimed = claim(ownership.record(), wanted, *seen.state);
   if (const Status kept = keep(ownership, claimed); !kept)
     return with_context(kept.error(), "nothing was changed: record of ownership");
+  // What was wanted only until a refused address is there may go now: there is more to do.
+  const auto left = [&](const OwnershipRecord& record) {
+    return make_plan(reduced ? within_reach(desired, refusals) : desired, *seen.state, record);
+  };
   if (report.planned.in_sync()) {
     refusals.note({}, report.planned, now);
-    if (refusals.entries().empty()) seen.settled = report;
+    if (reduced) report.remaining = left(ownership.record());
+    if (refusals.entries().empty() && report.remaining.in_sync()) seen.settled = report;
     return report;
   }
 
@@ -149,6 +154,7 @@ Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
   report.remaining = make_plan(wanted, *seen.state, made);
   report.draining = draining_servers(wanted, *seen.state);
   refusals.note(report.applied.outcomes, report.remaining, now);
+  if (reduced) report.remaining = left(made);
   if (const Status kept = keep(ownership, claim(made, wanted, *seen.state)); !kept)
     return with_context(kept.error(), "record of ownership after apply");
   return report;
