@@ -14,8 +14,14 @@ namespace twobox {
 
 /// Any number of wakes before a pass count as one. A pass reads what the wakes since the last one
 /// spoke of; the timed one reads everything, whatever was heard.
+///
+/// Wakes bring about so many passes at once, then one each so often: who undoes what we do faster
+/// than that is not answered each time, and costs little.
 class Schedule {
  public:
+  static constexpr int kPassesAtOnce = 100;
+  static constexpr std::chrono::milliseconds kBetweenPasses{100};
+
   explicit Schedule(std::chrono::milliseconds resync) : resync_(resync) {}
 
   /// How long nothing need be heard until everything is read again.
@@ -36,6 +42,7 @@ class Schedule {
   void start_afresh() {
     wake(Parts::all());
     failures_ = 0;
+    paid_until_ = {};
   }
 
   void pass_succeeded(SteadyTime now) {
@@ -52,6 +59,7 @@ class Schedule {
     const bool everything = !last_full_ || failures_ > 0 || *last_full_ + resync_ <= now;
     if (everything) stale_ = Parts::all();
     if (stale_ == Parts::all()) last_full_ = now;
+    if (woken_) paid_until_ = std::max(paid_until_, now) + kBetweenPasses;
     woken_ = false;
     due_.reset();
     return std::exchange(stale_, {});
@@ -61,18 +69,24 @@ class Schedule {
   SteadyTime next(std::optional<SteadyTime> next_attempt) const {
     if (!last_) return SteadyTime::min();
     if (failures_ > 0) return *last_ + retry_delay(failures_);
-    if (woken_) return SteadyTime::min();
     SteadyTime next = *last_full_ + resync_;
+    if (woken_) next = std::min(next, earliest_when_woken());
     if (next_attempt) next = std::min(next, *next_attempt);
     return due_ ? std::min(next, *due_) : next;
   }
 
  private:
+  SteadyTime earliest_when_woken() const {
+    const SteadyTime earliest = paid_until_ - kPassesAtOnce * kBetweenPasses;
+    return earliest <= *last_ ? SteadyTime::min() : earliest;
+  }
+
   std::chrono::milliseconds resync_;
   std::optional<SteadyTime> last_;
   std::optional<SteadyTime> last_full_;  // when the last pass that read everything began
   std::optional<SteadyTime> due_;
-  Parts stale_;  // beside what is always read
+  SteadyTime paid_until_;  // each pass that a wake brought about costs kBetweenPasses
+  Parts stale_;            // beside what is always read
   unsigned failures_ = 0;
   bool woken_ = false;
 };

@@ -109,3 +109,41 @@ TEST_CASE("what can wait does, and goes along with the next pass") {
   schedule.pass_succeeded(kStart + 1s);
   CHECK(schedule.next({}) == kStart + 5s);
 }
+
+namespace {
+
+/// How many passes there are in a second in which a wake comes each millisecond.
+int passes_in_a_stormy_second(Schedule& schedule, SteadyTime begin) {
+  int passes = 0;
+  for (SteadyTime now = begin; now < begin + 1s; now += 1ms) {
+    schedule.wake({});
+    if (schedule.next({}) > now) continue;
+    schedule.pass_begins(now);
+    schedule.pass_succeeded(now);
+    ++passes;
+  }
+  return passes;
+}
+
+}  // namespace
+
+TEST_CASE("a storm of wakes is answered at once for a while, then from time to time") {
+  Schedule schedule = after_a_pass();
+  CHECK(passes_in_a_stormy_second(schedule, kStart + 1s) >= Schedule::kPassesAtOnce);
+  CHECK(passes_in_a_stormy_second(schedule, kStart + 2s) == 1s / Schedule::kBetweenPasses);
+  CHECK(passes_in_a_stormy_second(schedule, kStart + 3s) == 1s / Schedule::kBetweenPasses);
+  schedule.wake({});
+  CHECK(schedule.next({}) < kStart + 4s + Schedule::kBetweenPasses);
+}
+
+TEST_CASE("after a storm a new document is acted on at once, and so is the next wake in a while") {
+  Schedule schedule = after_a_pass();
+  passes_in_a_stormy_second(schedule, kStart + 1s);
+  schedule.start_afresh();
+  CHECK(schedule.next({}) == SteadyTime::min());
+  passes_in_a_stormy_second(schedule, kStart + 2s);
+  schedule.pass_begins(kStart + 6s);
+  schedule.pass_succeeded(kStart + 6s);
+  schedule.wake({});
+  CHECK(schedule.next({}) == SteadyTime::min());
+}
