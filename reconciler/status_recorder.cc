@@ -136,6 +136,8 @@ std::vector<HistoryEntry> StatusRecorder::pass_made(const PassReport& pass,
                                   : totals.passes_success,
         begin, end);
   std::vector<HistoryEntry> tried = causes_.explain(pass, begin, end);
+  disturbances_.note(tried, end);
+  set_if("Undisturbed", disturbances_.finding(end), end);
   remember(tried, refusals);
   return tried;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "reconciler/disturbances.h"
 #include "reconciler/document_record.h"
 #include "reconciler/status.h"
 #include "schema/document.h"
@@ -77,6 +78,7 @@ class StatusRecorder {
   StatusReport report_;
   Causes causes_;
   bool awaits_peers_ = false;
+  Disturbances disturbances_;
   std::optional<Roles> roles_;                // acted on by the last pass
   std::map<RealServerKey, Health> verdicts_;  // so too
 };
