@@ -57,14 +57,19 @@ apply_on_both() {
     for node in "$@"; do twobox_on "$node" apply "$DOCUMENT" || return; done
 }
 
-start_daemon() {
+# launch_daemon NODE [OPTION...]: without waiting for it.
+launch_daemon() {
     local node=$1
     shift
     # Not by on(): the process must be the daemon itself, to be signalled.
     ip netns exec "$node" "$TWOBOX" run --document "$DOCUMENT" --state-dir "$BOXES/state-$node" \
         --listen "unix:$BOXES/$node.sock" "$@" 2>>"$BOXES/$node.log" &
     _boxes_daemons[$node]=$!
-    eventually 30 ready "$node"
+}
+
+start_daemon() {
+    launch_daemon "$@"
+    eventually 30 ready "$1"
 }
 
 # stop_daemon NODE [SIGNAL]: returns the daemon's exit status.
@@ -78,6 +83,22 @@ stop_daemon() {
 status_of() { "$TWOBOX" status --api "unix:$BOXES/$1.sock" "${@:2}"; }
 ready() { status_of "$1" >/dev/null; }
 in_sync() { twobox_on "$1" diff "$DOCUMENT" >/dev/null; }
+# metric NODE NAME: one that has no labels.
+metric() {
+    curl -s --unix-socket "$BOXES/$1.sock" http://localhost/metrics | awk -v name="$2" '$1 == name { print $2 }'
+}
+
+# What the kernel holds, by the system's own tools.
+fingerprint() {
+    on "$1" nft -s list table inet twobox 2>&1
+    on "$1" ipvsadm -Sn 2>&1 | sort
+    ip -n "$1" -oneline address show dev "$IFACE" 2>&1 | awk '{ print $3, $4 }' | sort
+    on "$1" sysctl -n net.ipv4.ip_forward
+}
+same_as() { [[ $(fingerprint "$1") == "$2" ]]; }
+
+has_vip() { ip -n "$1" address show dev "$IFACE" | finds -F " $VIP/32 "; }
+lacks_vip() { ! has_vip "$1"; }
 
 boxes_down() {
     local node

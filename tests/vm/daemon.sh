@@ -22,17 +22,6 @@ heals_after() {
     in_sync "$node"
 }
 
-# What the kernel holds, by the system's own tools.
-fingerprint() {
-    on "$1" nft -s list table inet twobox 2>&1
-    on "$1" ipvsadm -Sn | sort
-    ip -n "$1" -brief address show dev "$IFACE"
-    on "$1" sysctl -n net.ipv4.ip_forward
-}
-same_as() { [[ $(fingerprint "$1") == "$2" ]]; }
-
-has_vip() { ip -n "$1" address show dev "$IFACE" | finds -wF "$VIP"; }
-lacks_vip() { ! has_vip "$1"; }
 generation_is() { status_of "$1" -o json | finds "\"generation\":$2,"; }
 document_is() { status_of "$1" -o json | finds "\"type\":\"DocumentValid\",\"status\":\"$2\""; }
 

@@ -13,8 +13,6 @@ puts() {
         "$TWOBOX" put "$BOXES/put.json" --wait 30s --api "unix:$BOXES/$node.sock" || return
     done
 }
-has_vip() { ip -n "$1" -brief address show dev "$IFACE" | finds -F " $VIP/32"; }
-lacks_vip() { ! has_vip "$1"; }
 serves() { on "$1" ipvsadm -Sn | finds -F -e "-A $2" && (( $(on "$1" ipvsadm -Sn | grep -cF -e "-a $2") == 2 )); }
 redirects() { on "$1" nft list set inet twobox redirect-ipv4 | finds -F "$VIP . tcp . 80"; }
 redirects_nothing() { ! on "$1" nft list set inet twobox redirect-ipv4 | finds -F "$VIP"; }
