@@ -89,21 +89,25 @@ bool give_to_owner_of(const struct stat& like, int fd) {
          ::fchown(fd, like.st_uid, like.st_gid) == 0;
 }
 
-/// `like`: whose owner and mode the new file gets; null: ours alone.
+/// `like`: whose owner and mode the file gets; null: ours alone.
+Status fill(int fd, std::string_view text, const struct stat* like, const std::string& path) {
+  if (like != nullptr && (!give_to_owner_of(*like, fd) || ::fchmod(fd, like->st_mode & 07777) != 0))
+    return failure(ErrorKind::kTransport, "give owner and mode to", path);
+  return write_all(fd, text, path);
+}
+
 Status replace(const std::string& path, std::string_view text, const struct stat* like) {
   const std::string beside = path + ".new";
-  {
-    const FileDescriptor fd(
-        ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!fd.is_open()) return failure(ErrorKind::kTransport, "create", beside);
-    if (like != nullptr &&
-        (!give_to_owner_of(*like, fd.get()) || ::fchmod(fd.get(), like->st_mode & 07777) != 0))
-      return failure(ErrorKind::kTransport, "give owner and mode to", beside);
-    if (const Status written = write_all(fd.get(), text, beside); !written) return written;
-  }
-  if (::rename(beside.c_str(), path.c_str()) != 0)
-    return failure(ErrorKind::kTransport, "rename to", path);
-  return flush_directory_of(path);
+  const FileDescriptor fd(
+      ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd.is_open()) return failure(ErrorKind::kTransport, "create", beside);
+  Status done = fill(fd.get(), text, like, beside);
+  if (done && ::rename(beside.c_str(), path.c_str()) != 0)
+    done = failure(ErrorKind::kTransport, "rename to", path);
+  if (done) return flush_directory_of(path);
+  // A disk that is full needs the room.
+  ::unlink(beside.c_str());
+  return done;
 }
 
 }  // namespace

@@ -1,10 +1,12 @@
 #include "twobox/files.h"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 
 #include "tests/support/temporary_directory.h"
 
@@ -130,6 +132,26 @@ TEST_CASE("replacing where it can't be done says why") {
   REQUIRE_FALSE(taken.has_value());
   CHECK(taken.error().errno_value == EISDIR);
   CHECK(std::filesystem::is_directory(directory.file("taken")));
+}
+
+TEST_CASE("what could only be written in part leaves the old file, and nothing beside it") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("record");
+  REQUIRE(replace_file(path, "old").has_value());
+
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit usual{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &usual) == 0);
+  const rlimit small{100, usual.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+  const Status written = replace_file(path, std::string(200, 'x'));
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &usual) == 0);
+  std::signal(SIGXFSZ, handler);
+
+  REQUIRE_FALSE(written.has_value());
+  CHECK(written.error().errno_value == EFBIG);
+  CHECK(*read_file(path, 100) == "old");
+  CHECK(entries_in(directory) == 1);
 }
 
 TEST_CASE("a file named without its directory is in the current one") {
