@@ -32,8 +32,9 @@ constexpr int kDatagramsAtOnce = 1000;
 Error failure(const std::string& doing) {
   const int errno_value = errno;
   const bool forbidden = errno_value == EPERM || errno_value == EACCES;
-  return {forbidden ? ErrorKind::kUnavailable : ErrorKind::kTransport, errno_value,
-          doing + ": " + std::strerror(errno_value)};
+  return {
+      forbidden ? ErrorKind::kUnavailable : ErrorKind::kTransport, errno_value,
+      doing + ": " + std::strerror(errno_value) + (forbidden ? "; CAP_NET_ADMIN is needed" : "")};
 }
 
 Result<FileDescriptor> subscribe(int protocol, std::initializer_list<int> groups) {
