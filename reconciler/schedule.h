@@ -38,6 +38,8 @@ class Schedule {
     if (!due_ || due < *due_) due_ = due;
     stale_ |= parts;
   }
+  /// A pass comes as soon as it may: no wake can hasten it.
+  bool is_woken() const { return woken_; }
   /// The situation is new (document, role, signal): the next pass is due at once.
   void start_afresh() {
     wake(Parts::all());

@@ -1,6 +1,5 @@
 #include "twobox/daemon.h"
 
-#include <poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -101,15 +100,20 @@ void Daemon::run() {
 void Daemon::wait() {
   std::vector<pollfd> waiting = {{ears_.signals.get(), POLLIN, 0},
                                  {ears_.document.fd(), POLLIN, 0},
-                                 {ears_.sysctls.fd(), POLLIN, 0},
                                  {ears_.checks->fd(), POLLIN, 0},
                                  {requests_.fd(), POLLIN, 0}};
-  for (const int fd : ears_.kernel.fds()) waiting.push_back({fd, POLLIN, 0});
-  if (ears_.ipvs.fd() >= 0) waiting.push_back({ears_.ipvs.fd(), POLLIN, 0});
+  if (!schedule_.is_woken()) add_ears_for_drift(waiting);
   if (ears_.loops && !loops_heard_again_) waiting.push_back({ears_.loops->fd(), POLLIN, 0});
   if (handover_) waiting.push_back({handover_->fd(), POLLIN, 0});
   for (const int fd : fifos_.fds()) waiting.push_back({fd, POLLIN, 0});
   ::poll(waiting.data(), waiting.size(), milliseconds_to_sleep());
+}
+
+/// Once a pass is to come, more of this would wake us for nothing; it is heard before that pass.
+void Daemon::add_ears_for_drift(std::vector<pollfd>& waiting) const {
+  waiting.push_back({ears_.sysctls.fd(), POLLIN, 0});
+  for (const int fd : ears_.kernel.fds()) waiting.push_back({fd, POLLIN, 0});
+  if (ears_.ipvs.fd() >= 0) waiting.push_back({ears_.ipvs.fd(), POLLIN, 0});
 }
 
 int Daemon::milliseconds_to_sleep() const {

@@ -1,6 +1,8 @@
 // The daemon: one thread owns document, kernel and record; events only wake it.
 #pragma once
 
+#include <poll.h>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -73,6 +75,7 @@ class Daemon {
  private:
   static Moment now();
   void wait();
+  void add_ears_for_drift(std::vector<pollfd>& waiting) const;
   void hear();
   void hear_signals();
   void hear_loops();
