@@ -166,7 +166,8 @@ def document():
 
 
 def milliseconds(cause, is_done):
-    time.sleep(0.05)
+    # A pass each 100 ms is what storms get (reconciler/schedule.h); this is to be none.
+    time.sleep(0.1)
     cause()
     begin = time.perf_counter()
     while not is_done():

@@ -87,6 +87,12 @@ in_sync() { twobox_on "$1" diff "$DOCUMENT" >/dev/null; }
 metric() {
     curl -s --unix-socket "$BOXES/$1.sock" http://localhost/metrics | awk -v name="$2" '$1 == name { print $2 }'
 }
+passes() {
+    curl -s --unix-socket "$BOXES/$1.sock" http://localhost/metrics |
+        awk '/^twobox_reconcile_total/ { sum += $2 } END { print sum }'
+}
+# A crash in the middle of writing leaves such a file, and so would a disk that is full.
+no_half_files() { find "$BOXES/state-$1" -name '*.new*' | exits_with 1 grep .; }
 
 # What the kernel holds, by the system's own tools.
 fingerprint() {
@@ -136,3 +142,6 @@ exits_with() {
     "$@" || status=$?
     (( status == wanted ))
 }
+
+at_most() { echo "$1, at most $2"; (( $1 <= $2 )); }
+at_least() { echo "$1, at least $2"; (( $1 >= $2 )); }

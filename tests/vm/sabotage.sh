@@ -120,7 +120,6 @@ cleanup_is_exact() {
     holdings "$1" >"$BOXES/now"
     diff <(sort "$BOXES/before-$1" "$BOXES/foreign-$1") <(sort "$BOXES/now")
 }
-no_half_files() { find "$BOXES/state-$1" -name '*.new*' | exits_with 1 grep .; }
 none_crashed() {
     local signs
     signs=$(grep -hE 'terminate called|what\(\)|Assertion|Sanitizer' "$BOXES"/{a,b}.log || true
