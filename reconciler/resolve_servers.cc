@@ -51,9 +51,9 @@ const std::chrono::seconds* drain_by_hand(const Document& document, const DrainO
 }
 
 /// IPVS remembers a connection for minutes, longer than busy clients need to come to the same port
-/// again. If its server is gone it would swallow what its client sends, be it a new connection; with
-/// the first it ends at once, and a new connection leaves a server of weight 0 as well. With the
-/// second, clients that persist do. (Documentation/networking/ipvs-sysctl.rst;
+/// again. If its server is gone it would swallow what its client sends, be it a new connection;
+/// with the first it ends at once, and a new connection leaves a server of weight 0 as well. With
+/// the second, clients that persist do. (Documentation/networking/ipvs-sysctl.rst;
 /// net/netfilter/ipvs/ip_vs_core.c, ip_vs_in, and ip_vs_conn.c, ip_vs_check_template)
 void hold_expiry(const Service& service, bool drains, DesiredState& desired) {
   const bool removes = service.check && service.on_failure == OnFailure::kRemove;

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -240,13 +241,14 @@ TEST_CASE("nor do the rules, whatever the number of nodes and services") {
       with(marked, "/vips/web/services", services(16000, "7")),
   };
   for (const std::string& text : texts) {
-    const auto begin = std::chrono::steady_clock::now();
+    // Of the processor, so that other programs of the machine do not count.
+    const std::clock_t begin = std::clock();
     const auto read = read_document(text);
-    const auto passed = std::chrono::steady_clock::now() - begin;
+    const double seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
     const auto* const faults = std::get_if<Faults>(&read);
     REQUIRE(faults != nullptr);
     CHECK(faults->size() <= 2 * 10001);
-    CHECK(passed < std::chrono::seconds(5));
+    CHECK(seconds < 5);
   }
 }
 
