@@ -22,7 +22,7 @@ struct Claim {
 
 /// Who asks, on which interface.
 struct ClaimAsker {
-  int interface_index;
+  int interface_index = 0;
   MacAddress mac;
   std::optional<IpAddress> address;  // this machine's; only IPv6 needs one
 };

@@ -2,10 +2,10 @@
 
 namespace twobox {
 
-Result<HandoverWatch> HandoverWatch::open(HandoverQuestion question, ClaimAsker asker) {
+Result<HandoverWatch> HandoverWatch::open(HandoverQuestion question, const ClaimAsker& asker) {
   auto socket = ClaimSocket::open();
   if (!socket) return socket.error();
-  return HandoverWatch(std::move(question), std::move(asker), *std::move(socket));
+  return HandoverWatch(std::move(question), asker, *std::move(socket));
 }
 
 Result<bool> HandoverWatch::proceed(SteadyTime now) {

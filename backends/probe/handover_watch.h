@@ -12,7 +12,7 @@ class HandoverWatch {
  public:
   /// `asker` stands on the question's interface, with its own address. Errors:
   /// ClaimSocket::open()'s.
-  static Result<HandoverWatch> open(HandoverQuestion question, ClaimAsker asker);
+  static Result<HandoverWatch> open(HandoverQuestion question, const ClaimAsker& asker);
 
   /// Readable when somebody has answered.
   int fd() const { return socket_.fd(); }
@@ -24,8 +24,8 @@ class HandoverWatch {
   Result<bool> proceed(SteadyTime now);
 
  private:
-  HandoverWatch(HandoverQuestion question, ClaimAsker asker, ClaimSocket socket)
-      : handover_(std::move(question)), asker_(std::move(asker)), socket_(std::move(socket)) {}
+  HandoverWatch(HandoverQuestion question, const ClaimAsker& asker, ClaimSocket socket)
+      : handover_(std::move(question)), asker_(asker), socket_(std::move(socket)) {}
 
   Handover handover_;
   ClaimAsker asker_;
