@@ -152,8 +152,7 @@ nft_storm() {
 # While it stands still, its sockets fill up, and what happens behind that it does not hear of. The timed pass, which
 # reads everything, must not be what finds it.
 lost_events() {
-    local before usual
-    usual=$(sysctl -n net.core.rmem_default)
+    local before usual=$(sysctl -n net.core.rmem_default)
     stop_daemon a
     sysctl -qw net.core.rmem_default=4608
     start_daemon a --resync 600
