@@ -82,7 +82,9 @@ TEST_CASE("an unreadable kernel and an unwritable record leave everything as it 
   CHECK_FALSE(box.pass(with_service(Role::kMaster)).has_value());
   box.kernel.unreadable.reset();
   box.ownership.full_disk = true;
-  CHECK_FALSE(box.pass(with_service(Role::kMaster)).has_value());
+  const auto unrecorded = box.pass(with_service(Role::kMaster));
+  REQUIRE_FALSE(unrecorded.has_value());
+  CHECK(unrecorded.error().kind == ErrorKind::kNotRecorded);
   CHECK(box.kernel.state.kernel == KernelState{});
 }
 
