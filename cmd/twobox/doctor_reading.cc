@@ -5,6 +5,7 @@
 #include "backends/modules.h"
 #include "backends/probe/claims.h"
 #include "backends/probe/listeners.h"
+#include "backends/system/keepalived_files.h"
 #include "backends/system/network.h"
 #include "backends/system/services.h"
 #include "reconciler/field_reader.h"
@@ -107,7 +108,7 @@ DoctorFacts read_doctor_facts(DoctorPlace place, LiveKernel& kernel) {
       facts.claimants.emplace(name, read_claimants(machine, vip));
   }
   facts.nftables = nftables_service("");
-  facts.keepalived = keepalived_lines("");
+  facts.keepalived = keepalived_configuration("");
   for (const std::string& module : doctor_modules(document))
     facts.modules.emplace(module, has_kernel_module(module));
   if (place.peer) facts.peer = read_peer(*place.peer, document);
