@@ -12,8 +12,12 @@ import time
 PROGRAM = os.environ.get("TWOBOX_PROGRAM", "build/release/twobox")
 TCP_PORT = 8080
 
+# Built with a sanitizer, which takes several times the time and memory; see tests/run.
+INSTRUMENTED = os.environ.get("TWOBOX_INSTRUMENTED") == "yes"
+
 passed = 0
 failed = 0
+skipped = 0
 
 
 def check(description, holds, found=""):
@@ -27,8 +31,18 @@ def check(description, holds, found=""):
         print(f"not ok - {description}" + (f": {found}" if found != "" else ""), flush=True)
 
 
+def check_limit(description, holds, found=""):
+    """A limit of time or memory, which only the daemon as it is shipped is held to."""
+    global skipped
+    if INSTRUMENTED and not holds:
+        skipped += 1
+        print(f"skipped - {description}: the sanitizer takes its share: {found}", flush=True)
+    else:
+        check(description, holds, found)
+
+
 def finish():
-    print(f"{passed} passed, {failed} failed")
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     sys.exit(1 if failed else 0)
 
 
