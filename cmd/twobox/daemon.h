@@ -171,7 +171,7 @@ class Daemon {
   std::optional<Premises> premises_;  // of desired_; absent: it is not of the document in force
   Sighting seen_;
   std::set<std::string> sysctl_paths_;  // watched
-  bool interfaces_changed_ = false;     // since: their files may be others
+  bool interfaces_changed_ = false;     // or addresses, since they were last looked at
   Refusals refusals_;
   Schedule schedule_;
   StatusRecorder recorder_;

@@ -25,8 +25,12 @@ std::set<std::string> watched_paths(const Scope& scope) {
 }  // namespace
 
 Result<Standpoint> Daemon::standpoint_of(const ValidDocument& document) {
-  return take_standpoint(document, options_.node, {records_.roles.roles(), fifos_.faults()},
-                         *kernel_);
+  const RoleHints hints{records_.roles.roles(), fifos_.faults()};
+  // What was seen last holds until the kernel speaks of interfaces or addresses.
+  if (seen_.state && !interfaces_changed_ && seen_.stale != Parts::all())
+    return take_standpoint(document, options_.node, hints,
+                           Machine{seen_.state->links, seen_.state->kernel.addresses});
+  return take_standpoint(document, options_.node, hints, *kernel_);
 }
 
 bool Daemon::find_target() {
