@@ -42,6 +42,12 @@ def check_limit(description, holds, found=""):
         check(description, holds, found)
 
 
+def look_for_report(said):
+    """g++'s UndefinedBehaviorSanitizer writes nowhere else when it stands beside AddressSanitizer."""
+    if INSTRUMENTED and ": runtime error: " in said:
+        check("no undefined behaviour", False, said)
+
+
 def finish():
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     sys.exit(1 if failed else 0)
@@ -103,8 +109,10 @@ def write(path, text):
 
 
 def twobox(*arguments, **more):
-    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=60 * PATIENCE,
-                          check=False, **more)
+    run = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=60 * PATIENCE, check=False,
+                         **more)
+    look_for_report(run.stderr)
+    return run
 
 
 class Answer:
@@ -151,6 +159,7 @@ class Daemon:
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
         self.process.wait()
+        look_for_report(read(self.path("log")))
 
     def close(self):
         self.stop()
