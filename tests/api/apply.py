@@ -5,7 +5,7 @@ import signal
 import subprocess
 import tempfile
 
-from testbed import PROGRAM, check, document, enter_namespace, finish, has, read, twobox, wait_until, write
+from testbed import PATIENCE, PROGRAM, check, document, enter_namespace, finish, has, read, twobox, wait_until, write
 
 
 class Apply:
@@ -26,7 +26,7 @@ class Apply:
         if word is not None:
             self.process.stdin.write(word)
             self.process.stdin.flush()
-        code = self.process.wait(timeout=30)
+        code = self.process.wait(timeout=30 * PATIENCE)
         return code, self.process.stderr.read()
 
 

@@ -197,7 +197,7 @@ def many_writers(daemon):
     daemon.put(texts[0], "?wait=5s")
     before = daemon.curl("/v1/status").json()["generation"]
     left = [1000]
-    refused = [0]
+    refused, late = [0], [0]
     lock = threading.Lock()
 
     def write():
@@ -227,7 +227,7 @@ def many_writers(daemon):
                 if answer.status in (200, 202):
                     break
                 with lock:
-                    refused[0] += 1
+                    (late if answer.status == 503 else refused)[0] += 1
 
     writers = [threading.Thread(target=write) for _ in range(8)]
     for writer in writers:
@@ -236,9 +236,11 @@ def many_writers(daemon):
         writer.join()
     final = daemon.put(daemon.curl("/v1/document").body.decode(), "?wait=10s")
     status = daemon.curl("/v1/status").json()
-    print(f"# 1000 PUTs of 8 clients; {refused[0]} more met 412")
+    taken = status["generation"] - before
+    print(f"# 1000 PUTs of 8 clients; {refused[0]} more met 412, {late[0]} found the daemon busy")
+    # Who found it busy gave up waiting; the daemon may still come to that call.
     check("1,000 PUTs of 8 clients with If-Match: none is lost",
-          status["generation"] - before == 1000, status["generation"] - before)
+          1000 <= taken <= 1000 + late[0], taken)
     check("and the last one is in force", final.status == 200
           and ("192.0.2.61/32" in addresses()) != ("192.0.2.62/32" in addresses()), addresses())
 

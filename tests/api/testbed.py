@@ -14,6 +14,7 @@ TCP_PORT = 8080
 
 # Built with a sanitizer, which takes several times the time and memory; see tests/run.
 INSTRUMENTED = os.environ.get("TWOBOX_INSTRUMENTED") == "yes"
+PATIENCE = 6 if INSTRUMENTED else 1
 
 passed = 0
 failed = 0
@@ -39,6 +40,12 @@ def check_limit(description, holds, found=""):
         print(f"skipped - {description}: the sanitizer takes its share: {found}", flush=True)
     else:
         check(description, holds, found)
+
+
+def look_for_report(said):
+    """g++'s UndefinedBehaviorSanitizer writes nowhere else when it stands beside AddressSanitizer."""
+    if INSTRUMENTED and ": runtime error: " in said:
+        check("no undefined behaviour", False, said)
 
 
 def finish():
@@ -85,7 +92,7 @@ def has(octet):
 
 
 def wait_until(holds, seconds=10.0):
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while not holds() and time.monotonic() < end:
         time.sleep(0.05)
     return bool(holds())
@@ -102,7 +109,10 @@ def write(path, text):
 
 
 def twobox(*arguments, **more):
-    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=60, check=False, **more)
+    run = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=60 * PATIENCE, check=False,
+                         **more)
+    look_for_report(run.stderr)
+    return run
 
 
 class Answer:
@@ -137,17 +147,19 @@ class Daemon:
         self.process = subprocess.Popen(
             [PROGRAM, "run", "--state-dir", self.path("state"), "--listen", "unix:" + self.socket,
              "--listen", f"127.0.0.1:{TCP_PORT}", *self.arguments, *more], stderr=self.log)
-        for _ in range(200):
+        for _ in range(200 * PATIENCE):
             try:
                 self.connect().close()  # what a killed daemon left behind takes no connection
                 return
             except OSError:
                 time.sleep(0.05)
+        self.stop(signal.SIGKILL)
         raise RuntimeError("the daemon does not start: " + open(self.path("log")).read())
 
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
         self.process.wait()
+        look_for_report(read(self.path("log")))
 
     def close(self):
         self.stop()
