@@ -152,6 +152,9 @@ upgrades() {
     check "a: dpkg upgrades it" on a dpkg --install /root/next.deb
     check "a: the new one runs and is ready" eventually 20 is_other_and_ready a "$before"
     check "a: the VIP never left" address_never_left
+    check "a: dpkg upgrades it once more" on a dpkg --install /root/next.deb
+    check "a: it is ready" eventually 20 ready a
+    check "a: its socket runs still" on a systemctl is-active twobox.socket
     check "a: its socket is systemd's still" is "$(on a stat -c '%U %G %a' /run/twobox/api.sock)" "root twobox 660"
     check "a: it remembers what is its own" is "$(on a sh -c 'cat /var/lib/twobox/ownership.*')" "$record"
 }
