@@ -9,8 +9,8 @@ namespace {
 
 /// Once for the process, and thread-safe since libcurl 7.84.
 bool set_up_libcurl() {
-  static const bool done = ::curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-  return done;
+  static const bool kIsSetUp = ::curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+  return kIsSetUp;
 }
 
 }  // namespace

@@ -18,6 +18,8 @@ class HttpChecks final : public CheckKind {
  public:
   /// `loop` outlives it. Error: kUnavailable if libcurl can't be set up.
   static Result<std::unique_ptr<HttpChecks>> open(EventLoop& loop, OnOutcome on_outcome);
+  HttpChecks(const HttpChecks&) = delete;
+  HttpChecks& operator=(const HttpChecks&) = delete;
   ~HttpChecks() override;
 
   void begin(CheckId id, const CheckTarget& target) override;
