@@ -8,6 +8,8 @@
 #include <memory>
 #include <system_error>
 
+#include "backends/text_file.h"
+
 namespace twobox {
 namespace {
 
@@ -51,7 +53,15 @@ int insert(kmod_module* module) {
 
 }  // namespace
 
+bool is_certainly_loaded(const std::string& name) {
+  const auto state = read_text_file("/sys/module/" + name + "/initstate");
+  return state && *state == "live\n";
+}
+
 Status load_kernel_module(const std::string& name) {
+  // libkmod reads modprobe.d and the lists of modules first, which takes longer than to make a
+  // service.
+  if (is_certainly_loaded(name)) return success();
   const KmodContext context(kmod_new(nullptr, nullptr));
   if (!context) return unavailable(name, ENOMEM);
   kmod_set_log_fn(context.get(), ignore_log, nullptr);

@@ -13,6 +13,10 @@ namespace twobox {
 /// missing) and the advice to run modprobe.
 Status load_kernel_module(const std::string& name);
 
+/// True if a module is there and ready, by one look into /sys. False says nothing: it may be built
+/// in, or /sys be another's.
+bool is_certainly_loaded(const std::string& name);
+
 /// Whether the kernel has a module, or could load it: loaded, built in, or a file for the running
 /// kernel below `root`/lib/modules. Changes nothing. Error: kUnavailable if it is not loaded and
 /// there is no list of files there.

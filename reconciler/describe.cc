@@ -73,6 +73,7 @@ class ReasonOf {
     if (const auto known = desired_.server_reasons.find(change.key);
         known != desired_.server_reasons.end())
       return known->second;
+    if (action_of(change) == Action::kCreate) return plain_reason(Action::kCreate);
     const bool leaves = !desired_.kernel.ipvs_servers.contains(change.key);
     if (leaves && change.after) return "not in the document's service any more, so it drains";
     if (leaves) return "not in the document's service";
@@ -146,6 +147,10 @@ class ReasonOf {
 std::string_view to_string(Action action) {
   constexpr std::array<std::string_view, 3> kNames = {"create", "update", "delete"};
   return kNames.at(static_cast<std::size_t>(action));
+}
+
+Action action_of(const Change& change) {
+  return std::visit([](const auto& of) { return action_of(of); }, change);
 }
 
 std::string key_text(const AddressKey& key) {

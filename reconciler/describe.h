@@ -14,6 +14,7 @@ namespace twobox {
 
 enum class Action : std::uint8_t { kCreate, kUpdate, kDelete };
 std::string_view to_string(Action action);
+Action action_of(const Change& change);
 
 std::string key_text(const AddressKey& key);       // "enp0s3 172.16.0.30/32"
 std::string key_text(const IpvsServiceKey& key);   // "tcp 172.16.0.30:80", "fwmark 3 ipv4"

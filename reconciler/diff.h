@@ -10,10 +10,12 @@
 
 namespace twobox {
 
-/// Changes that turn `have` into `want`, in key order. Empty exactly when the two are equal.
-template <typename Key, typename Config>
+/// Changes that turn `have` into `want`, in key order. Of what is not wanted only that goes which
+/// `may_go`, called with its key, says yes to. If it always does, empty exactly when the two are
+/// equal.
+template <typename Key, typename Config, typename MayGo>
 std::vector<ChangeOf<Key, Config>> diff(const std::map<Key, Config>& want,
-                                        const std::map<Key, Config>& have) {
+                                        const std::map<Key, Config>& have, const MayGo& may_go) {
   std::vector<ChangeOf<Key, Config>> changes;
   auto wanted = want.begin();
   auto found = have.begin();
@@ -25,7 +27,7 @@ std::vector<ChangeOf<Key, Config>> diff(const std::map<Key, Config>& want,
       changes.push_back({wanted->first, std::nullopt, wanted->second});
       ++wanted;
     } else if (order > 0) {
-      changes.push_back({found->first, found->second, std::nullopt});
+      if (may_go(found->first)) changes.push_back({found->first, found->second, std::nullopt});
       ++found;
     } else {
       if (wanted->second != found->second)
@@ -35,6 +37,12 @@ std::vector<ChangeOf<Key, Config>> diff(const std::map<Key, Config>& want,
     }
   }
   return changes;
+}
+
+template <typename Key, typename Config>
+std::vector<ChangeOf<Key, Config>> diff(const std::map<Key, Config>& want,
+                                        const std::map<Key, Config>& have) {
+  return diff(want, have, [](const Key&) { return true; });
 }
 
 }  // namespace twobox

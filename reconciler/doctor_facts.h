@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "reconciler/backend.h"
+#include "reconciler/keepalived_text.h"
 #include "reconciler/roles.h"
 #include "reconciler/selftest.h"
 #include "schema/error.h"
@@ -78,7 +79,7 @@ struct DoctorFacts {
 
   std::map<InterfaceName, Result<std::optional<AddressKeeper>>> keepers = {};
   Result<NftablesService> nftables = not_read();
-  Result<std::vector<ConfigLine>> keepalived = not_read();  // empty: it has no configuration
+  Result<std::vector<KeepalivedLine>> keepalived = not_read();  // empty: it has no configuration
   std::map<std::string, Result<bool>> modules = {};  // loaded, or could be; of doctor_modules()
 
   std::optional<PeerFacts> peer = {};  // absent: nobody said where it is

@@ -4,6 +4,7 @@
 
 #include "reconciler/doctor_checks.h"
 #include "reconciler/doctor_settings.h"
+#include "reconciler/field_reader.h"
 #include "reconciler/fields_json.h"
 
 namespace twobox::doctor {
@@ -56,8 +57,8 @@ std::string value_at(const Json& document, const std::string& pointer) {
 
 /// "/vips/web/bypass: "none" here, "redirect" there; ..."
 std::string differences(const std::string& ours, const std::string& theirs) {
-  const Json here = Json::parse(ours, nullptr, /*allow_exceptions=*/false);
-  const Json there = Json::parse(theirs, nullptr, /*allow_exceptions=*/false);
+  const Json here = parse_written_json(ours);
+  const Json there = parse_written_json(theirs);
   std::string text;
   std::size_t count = 0;
   for (const Json& step : Json::diff(here, there)) {

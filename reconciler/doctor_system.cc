@@ -55,10 +55,27 @@ std::string fix_of_flush(const std::vector<ConfigLine>& lines, const ConfigLine&
          "/' " + shell_word(flush.file);
 }
 
-bool is_ipvs_keyword(const ConfigLine& line) {
-  const Words words = words_of(line.text);
-  return !words.empty() &&
-         (words.front().starts_with("virtual_server") || words.front().starts_with("lvs_flush"));
+/// Behind a condition (@NAME) stands what keepalived of that name reads.
+bool is_of_ipvs(const KeepalivedLine& line) {
+  const std::string_view keyword = line.word(line.keyword().starts_with('@') ? 1 : 0);
+  return keyword.starts_with("virtual_server") || keyword.starts_with("lvs_flush");
+}
+
+DoctorFinding judge_ipvs(const KeepalivedLine& line) {
+  std::string text;
+  for (const std::string& word : line.words) text += " " + word;
+  return {line.place + ":" + text, "take it out of " + line.place.substr(0, line.place.rfind(':')) +
+                                       ", then: systemctl reload keepalived"};
+}
+
+/// `seen`: places, since a file that another includes may also be read for itself.
+void find_ipvs(const std::vector<KeepalivedLine>& lines, std::set<std::string>& seen,
+               Examination& examination) {
+  for (const KeepalivedLine& line : lines) {
+    if (is_of_ipvs(line) && seen.insert(line.place).second)
+      examination.findings.push_back(judge_ipvs(line));
+    find_ipvs(line.block, seen, examination);
+  }
 }
 
 DoctorFinding judge_keeper(const InterfaceName& interface, const AddressKeeper& keeper) {
@@ -108,10 +125,8 @@ Examination nftables_reload(const DoctorFacts& facts) {
 Examination keepalived_ipvs(const DoctorFacts& facts) {
   if (!facts.keepalived) return {{}, {facts.keepalived.error().message}};
   Examination examination;
-  for (const ConfigLine& line : *facts.keepalived)
-    if (is_ipvs_keyword(line))
-      examination.findings.push_back(
-          {place_of(line), "take it out of " + line.file + ", then: systemctl reload keepalived"});
+  std::set<std::string> seen;
+  find_ipvs(*facts.keepalived, seen, examination);
   return examination;
 }
 

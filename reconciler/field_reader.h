@@ -1,4 +1,5 @@
-// Reading back JSON that twobox itself has written; internal to the files that do.
+// Reading back JSON that twobox has written, or that should be: an answer may come from anybody;
+// internal to the files that do.
 #pragma once
 
 #include <cstdint>

@@ -63,6 +63,7 @@ class MachineImport {
       import_.notes.emplace_back("no IPVS service here that a document could hold");
     for (auto& [address, services] : found.by_vip) add(address, std::move(services));
     say_what_stays();
+    say_what_is_not_read();
     learn_macs();
     name_nodes(import_, addresses_, macs_);
     for (auto& [name, vip] : import_.document.vips) settle(vip);
@@ -111,11 +112,21 @@ class MachineImport {
   }
 
   void say_what_stays() {
-    for (const ForeignBypass& bypass : facts_.bypasses)
+    for (const ForeignBypass& bypass : facts_.bypasses.read)
       if (vips_.contains(bypass.address))
         import_.notes.push_back(bypass.place + ": the rule for " + bypass.address.to_string() +
                                 " stays where it is; twobox has a table of its own, so take the "
                                 "rule out after apply");
+  }
+
+  void say_what_is_not_read() {
+    for (const UnreadRule& rule : facts_.bypasses.unread)
+      if (!rule.address || vips_.contains(*rule.address))
+        import_.notes.push_back(
+            rule.place + ": the rule with handle " + std::to_string(rule.handle) +
+            " marks or redirects by what it looks up in sets, which import does not read: if it is "
+            "for a VIP, bypass, marks and MACs here lack what it does; see: nft -a list chain " +
+            rule.place);
   }
 
   /// A mark rule names the peers; with one peer it is plain whose MAC it has.
@@ -123,7 +134,7 @@ class MachineImport {
     std::vector<IpAddress> others;
     for (const IpAddress& address : addresses_)
       if (!is_local(address)) others.push_back(address);
-    for (const ForeignBypass& bypass : facts_.bypasses)
+    for (const ForeignBypass& bypass : facts_.bypasses.read)
       if (bypass.mark && bypass.not_from.size() == 1 && others.size() == 1)
         macs_.insert_or_assign(others.front(), *bypass.not_from.begin());
   }
@@ -138,7 +149,7 @@ class MachineImport {
     const bool is_marked = std::ranges::any_of(
         vip.services, [](const Service& service) { return service.mark.has_value(); });
     if (is_marked) return Bypass::kMacMark;
-    for (const ForeignBypass& bypass : facts_.bypasses)
+    for (const ForeignBypass& bypass : facts_.bypasses.read)
       if (!bypass.mark && bypass.address == address) return Bypass::kRedirect;
     for (const auto& [key, config] : kernel_.nft_elements)
       if (const auto* const endpoint = std::get_if<Endpoint>(&key.value);

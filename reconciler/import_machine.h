@@ -24,9 +24,23 @@ struct ForeignBypass {
   friend bool operator==(const ForeignBypass&, const ForeignBypass&) = default;
 };
 
+/// A rule that marks or redirects by what it looks up in sets, which are not read.
+struct UnreadRule {
+  std::string place;  // as ForeignBypass has it
+  std::uint64_t handle = 0;
+  std::optional<IpAddress> address;  // absent: of any destination, or of what a set says
+  friend bool operator==(const UnreadRule&, const UnreadRule&) = default;
+};
+
+struct ForeignBypasses {
+  std::vector<ForeignBypass> read;
+  std::vector<UnreadRule> unread;
+  friend bool operator==(const ForeignBypasses&, const ForeignBypasses&) = default;
+};
+
 struct MachineFacts {
   ObservedState state;  // with import_scope()
-  std::vector<ForeignBypass> bypasses;
+  ForeignBypasses bypasses;
   std::set<std::string> keepalived_words;  // what its files name: an address there is keepalived's
 };
 

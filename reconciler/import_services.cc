@@ -56,7 +56,7 @@ class ServiceFinder {
   /// By rules of others, or by our own table.
   std::vector<Endpoint> endpoints_of(const FirewallMark& mark) const {
     std::set<Endpoint> endpoints;
-    for (const ForeignBypass& bypass : facts_.bypasses)
+    for (const ForeignBypass& bypass : facts_.bypasses.read)
       if (bypass.mark == mark.mark && bypass.address.family() == mark.family && bypass.port)
         endpoints.insert(
             {bypass.address, bypass.protocol.value_or(Protocol::kTcp), bypass.port->host_order()});

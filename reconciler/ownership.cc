@@ -67,24 +67,8 @@ bool wanted_or_recorded(const Key& key, const std::map<Key, Config>& desired,
   return desired.contains(key) || recorded.contains(key);
 }
 
-/// Those of the managed services. A service's servers stand side by side, so it is looked up once.
-void manage_servers(KernelState& result, const KernelState& live) {
-  auto service = result.ipvs_services.cbegin();
-  for (const auto& [key, config] : live.ipvs_servers) {
-    if (service == result.ipvs_services.cend() || service->first != key.service)
-      service = result.ipvs_services.find(key.service);
-    if (service != result.ipvs_services.cend())
-      result.ipvs_servers.emplace_hint(result.ipvs_servers.end(), key, config);
-  }
-}
-
 void manage_ipvs(KernelState& result, const KernelState& live, const DesiredState& desired,
                  const OwnershipRecord& record) {
-  for (const auto& [key, config] : live.ipvs_services)
-    if (desired.prune == Prune::kAll ||
-        wanted_or_recorded(key, desired.kernel.ipvs_services, record.ipvs_services))
-      result.ipvs_services.emplace_hint(result.ipvs_services.end(), key, config);
-  manage_servers(result, live);
   for (const auto& [key, config] : live.ipvs_daemons)
     if (desired.manages_sync_daemon ||
         wanted_or_recorded(key, desired.kernel.ipvs_daemons, record.ipvs_daemons))
@@ -115,6 +99,11 @@ OwnershipRecord claim(const OwnershipRecord& record, const DesiredState& desired
           claimed(record.ipvs_services, want.ipvs_services, live.ipvs_services),
           claimed_daemons(record.ipvs_daemons, want.ipvs_daemons, observed),
           claimed_sysctls(record.sysctls, want.sysctls, live.sysctls)};
+}
+
+bool may_remove(const IpvsServiceKey& key, const DesiredState& desired,
+                const OwnershipRecord& record) {
+  return desired.prune == Prune::kAll || record.ipvs_services.contains(key);
 }
 
 KernelState managed(const ObservedState& observed, const DesiredState& desired,
@@ -159,6 +148,7 @@ std::string foreign_service_reason(const IpvsServiceKey& key, const DesiredState
 }  // namespace
 
 std::vector<ForeignObject> foreign(const ObservedState& observed, const DesiredState& desired,
+                                   const OwnershipRecord& record,
                                    const KernelState& managed_state) {
   std::vector<ForeignObject> found;
   for (const auto& [key, config] : observed.kernel.addresses) {
@@ -168,7 +158,7 @@ std::vector<ForeignObject> foreign(const ObservedState& observed, const DesiredS
       found.push_back({key, "the address of vip " + vip->second + ", not made by twobox"});
   }
   for (const auto& [key, config] : observed.kernel.ipvs_services)
-    if (!managed_state.ipvs_services.contains(key))
+    if (!desired.kernel.ipvs_services.contains(key) && !may_remove(key, desired, record))
       found.push_back({key, foreign_service_reason(key, desired)});
   for (const auto& [key, config] : observed.kernel.ipvs_daemons)
     if (!managed_state.ipvs_daemons.contains(key))

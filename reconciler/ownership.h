@@ -49,8 +49,14 @@ struct OwnershipRecord {
 OwnershipRecord claim(const OwnershipRecord& record, const DesiredState& desired,
                       const ObservedState& observed);
 
+/// True for a service that twobox may remove, unless it is desired: one recorded as ours, or any if
+/// the document prunes all.
+bool may_remove(const IpvsServiceKey& key, const DesiredState& desired,
+                const OwnershipRecord& record);
+
 /// The part of the observed state that twobox may change or remove: what is desired, recorded as
-/// ours, or in our own nftables table.
+/// ours, or in our own nftables table. Without IPVS services and real servers: these are many, so
+/// they are looked at where they are, with may_remove().
 KernelState managed(const ObservedState& observed, const DesiredState& desired,
                     const OwnershipRecord& record);
 
@@ -64,7 +70,7 @@ struct ForeignObject {
 /// IPVS services and sync daemons that are not managed, and addresses equal to a VIP's that we
 /// neither want nor made.
 std::vector<ForeignObject> foreign(const ObservedState& observed, const DesiredState& desired,
-                                   const KernelState& managed_state);
+                                   const OwnershipRecord& record, const KernelState& managed_state);
 
 /// What observe() must read: sysctls, the firewall where VRRP may decide roles, and connections
 /// where servers may drain.

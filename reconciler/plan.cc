@@ -95,13 +95,25 @@ void sort_into_order(std::vector<Step>& steps) {
   if (!std::ranges::is_sorted(steps, {}, place)) std::ranges::stable_sort(steps, {}, place);
 }
 
-/// Fills in what the document leaves to the kernel, or to time, from what the kernel has, so that
-/// it never shows as a difference.
-KernelState completed(const DesiredState& desired, const KernelState& have,
-                      const ObservedState& observed) {
-  const KernelState& live = observed.kernel;
-  KernelState want = desired.kernel;
-  want.ipvs_servers.merge(kept_servers(desired, have.ipvs_servers, observed.connections));
+/// As managed() has it.
+KernelState without_ipvs_tables(const KernelState& state) {
+  KernelState rest;
+  rest.addresses = state.addresses;
+  rest.ipvs_daemons = state.ipvs_daemons;
+  rest.ipvs_timeouts = state.ipvs_timeouts;
+  rest.nft_tables = state.nft_tables;
+  rest.nft_chains = state.nft_chains;
+  rest.nft_sets = state.nft_sets;
+  rest.nft_elements = state.nft_elements;
+  rest.nft_rules = state.nft_rules;
+  rest.sysctls = state.sysctls;
+  return rest;
+}
+
+/// Fills in what the document leaves to the kernel from what the kernel has, so that it never shows
+/// as a difference.
+KernelState completed(const DesiredState& desired, const KernelState& live) {
+  KernelState want = without_ipvs_tables(desired.kernel);
   for (auto& [key, timeouts] : want.ipvs_timeouts) {
     const auto found = live.ipvs_timeouts.find(key);
     if (found == live.ipvs_timeouts.end()) continue;
@@ -163,9 +175,23 @@ class Planner {
 
   template <typename Key, typename Config>
   void add(const std::map<Key, Config>& want, const std::map<Key, Config>& have) {
-    std::vector<ChangeOf<Key, Config>> changes = diff(want, have);
-    steps_.reserve(steps_.size() + changes.size());
-    for (ChangeOf<Key, Config>& change : changes) add_step(std::move(change), "");
+    add_all(diff(want, have));
+  }
+
+  void add_ipvs(const ObservedState& observed, const OwnershipRecord& record) {
+    const auto& services = desired_.kernel.ipvs_services;
+    add_all(diff(services, observed.kernel.ipvs_services, [&](const IpvsServiceKey& service) {
+      return may_remove(service, desired_, record);
+    }));
+    // A service's real servers go with it: the kernel unlinks them, so they need no step.
+    const auto may_go = [&](const RealServerKey& server) {
+      return services.contains(server.service);
+    };
+    const auto& there = observed.kernel.ipvs_servers;
+    auto kept = kept_servers(desired_, there, observed.connections);
+    if (kept.empty()) return add_all(diff(desired_.kernel.ipvs_servers, there, may_go));
+    kept.insert(desired_.kernel.ipvs_servers.begin(), desired_.kernel.ipvs_servers.end());
+    add_all(diff(kept, there, may_go));
   }
 
   void add_nft(const KernelState& want, KernelState have) {
@@ -196,6 +222,12 @@ class Planner {
 
  private:
   template <typename ChangeType>
+  void add_all(std::vector<ChangeType> changes) {
+    steps_.reserve(steps_.size() + changes.size());
+    for (ChangeType& change : changes) add_step(std::move(change), "");
+  }
+
+  template <typename ChangeType>
   void add_step(ChangeType change, std::string reason) {
     const Phase phase = phase_of_(change);
     if (reason.empty()) reason = reason_of(change, desired_);
@@ -206,13 +238,6 @@ class Planner {
   PhaseOf phase_of_;
   std::vector<Step> steps_;
 };
-
-/// A service's real servers go with it: the kernel unlinks them, so no step of their own is needed.
-void leave_servers_to_their_service(KernelState& have, const KernelState& want) {
-  std::erase_if(have.ipvs_servers, [&want](const auto& entry) {
-    return !want.ipvs_services.contains(entry.first.service);
-  });
-}
 
 }  // namespace
 
@@ -226,18 +251,16 @@ std::string_view to_string(Phase phase) {
 
 Plan make_plan(const DesiredState& desired, const ObservedState& observed,
                const OwnershipRecord& record) {
-  KernelState have = managed(observed, desired, record);
+  const KernelState have = managed(observed, desired, record);
   Plan plan;
-  plan.foreign = foreign(observed, desired, have);
+  plan.foreign = foreign(observed, desired, record, have);
 
-  KernelState want = completed(desired, have, observed);
+  KernelState want = completed(desired, observed.kernel);
   release_sysctls(want, have, record);
-  leave_servers_to_their_service(have, want);
 
   Planner planner(desired);
   planner.add(want.sysctls, have.sysctls);
-  planner.add(want.ipvs_services, have.ipvs_services);
-  planner.add(want.ipvs_servers, have.ipvs_servers);
+  planner.add_ipvs(observed, record);
   planner.add(want.ipvs_timeouts, have.ipvs_timeouts);
   planner.add(want.ipvs_daemons, have.ipvs_daemons);
   planner.add(stranded_sync_daemons(want, have, observed.links, record),

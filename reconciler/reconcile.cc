@@ -9,10 +9,12 @@
 namespace twobox {
 namespace {
 
-/// Writes only what differs: a pass that changes nothing touches no file.
+/// Writes only what differs: a pass that changes nothing touches no file. Error: kNotRecorded.
 Status keep(OwnershipStore& ownership, const OwnershipRecord& record) {
   if (ownership.record() == record) return success();
-  return ownership.save(record);
+  const Status saved = ownership.save(record);
+  if (saved) return saved;
+  return Error{ErrorKind::kNotRecorded, saved.error().errno_value, saved.error().message};
 }
 
 /// A master that is refused its address stays a backup to the packets: without address and without

@@ -44,8 +44,8 @@ struct Sighting {
 };
 
 /// Brings the kernel to `desired` as far as it lets us. A second pass does nothing.
-/// Errors: whatever kept us from reading the kernel or from writing the record; nothing was changed
-/// then, unless the message says "observe after apply".
+/// Errors: whatever kept us from reading the kernel, or kNotRecorded; nothing was changed then,
+/// unless the message says "after apply".
 Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
                                   OwnershipStore& ownership, Refusals& refusals, SteadyTime now);
 

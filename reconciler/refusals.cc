@@ -16,7 +16,7 @@ bool Refusals::may_try(const Change& change, SteadyTime now) const {
 
 void Refusals::note(const std::vector<StepOutcome>& outcomes, const Plan& remaining,
                     SteadyTime now) {
-  if (entries_.empty() && outcomes.empty()) return;
+  if (remaining.in_sync()) return entries_.clear();
   std::set<std::string> still_wanted;
   for (const Step& step : remaining.steps) still_wanted.insert(object_name(step.change));
   std::erase_if(entries_, [&](const auto& entry) { return !still_wanted.contains(entry.first); });

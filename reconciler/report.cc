@@ -82,7 +82,7 @@ std::string diff_text(const DiffReport& report, Colour colour) {
   Counts counts{};
   for (const Step& step : report.plan.steps) {
     text += step_text(step, report, colour);
-    ++counts.at(static_cast<std::size_t>(describe(step.change).action));
+    ++counts.at(static_cast<std::size_t>(action_of(step.change)));
   }
   return text + foreign_text(report.plan) +
          counts_text(counts, {"to create", "to update", "to delete"}) + "\n";
@@ -106,7 +106,7 @@ std::string pass_text(const DiffReport& planned, const PassReport& pass, Colour 
       text += "    refused: " + outcome.error->message + "\n";
       ++refused;
     } else {
-      ++counts.at(static_cast<std::size_t>(describe(outcome.step.change).action));
+      ++counts.at(static_cast<std::size_t>(action_of(outcome.step.change)));
     }
   }
   return text + foreign_text(planned.plan) +

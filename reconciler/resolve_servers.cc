@@ -154,7 +154,8 @@ void ServerResolver::place(const Service& service, const Candidate& server, bool
     config.weight = 0;
     desired.server_reasons[key] = "its service is below its quorum, and on the fallback";
   }
-  desired.kernel.ipvs_servers.emplace(key, config);
+  auto& servers = desired.kernel.ipvs_servers;
+  servers.emplace_hint(servers.end(), key, config);  // in most documents they come in order
 }
 
 void ServerResolver::add(const Vip& vip, const Service& service, const IpvsServiceKey& key,

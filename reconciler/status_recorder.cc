@@ -119,6 +119,7 @@ std::vector<HistoryEntry> StatusRecorder::pass_made(const PassReport& pass,
                                                     const Refusals& refusals, Moment begin,
                                                     Moment end) {
   set("KernelReadable", true, "Read", "addresses, ipvs, nftables and sysctls were read", end);
+  report_.conditions.erase("StateWritable");
   report_.last_pass = LastPass{end.wall, between(begin, end), changes_made(pass), std::nullopt};
   report_.foreign = pass.remaining.steps.empty() ? pass.planned.foreign : pass.remaining.foreign;
   report_.missing.clear();
@@ -144,7 +145,8 @@ std::vector<HistoryEntry> StatusRecorder::pass_made(const PassReport& pass,
 
 void StatusRecorder::pass_failed(const Error& error, Moment begin, Moment end) {
   report_.last_pass = LastPass{end.wall, between(begin, end), 0, error.message};
-  set("KernelReadable", false, "PassFailed", error.message, end);
+  const bool recorded = error.kind != ErrorKind::kNotRecorded;
+  set(recorded ? "KernelReadable" : "StateWritable", false, "PassFailed", error.message, end);
   set("Converged", false, "PassFailed", "the last pass could not be made", end);
   update_ready(end);
   count(report_.totals.passes_error, begin, end);

@@ -15,6 +15,7 @@ enum class ErrorKind {
   kTransport,        // a socket or file failed, or a message was malformed
   kTornDump,         // every attempt to read a table was interrupted by a change (NLM_F_DUMP_INTR)
   kUnavailable,      // something this machine lacks: a module, an interface, a permission
+  kNotRecorded,      // a file of our own could not be written, and nothing is done without it
   kBug,              // our own mistake
 };
 

@@ -54,6 +54,25 @@ bool is_refused_in_interface_name(char c) {
   return c == '\0' || c == '/' || c == ':' || is_kernel_space(c);
 }
 
+/// std::to_string() for each byte, or glibc's inet_ntop(), which interprets a format, showed in
+/// large plans.
+std::string ipv4_text(std::span<const std::uint8_t> bytes, std::optional<std::uint16_t> port) {
+  std::array<char, sizeof("255.255.255.255:65535")> text{};
+  char* at = text.data();
+  const auto put = [&](unsigned number) {
+    at = std::to_chars(at, text.data() + text.size(), number).ptr;
+  };
+  for (const std::uint8_t byte : bytes) {
+    if (at != text.data()) *at++ = '.';
+    put(byte);
+  }
+  if (port) {
+    *at++ = ':';
+    put(*port);
+  }
+  return {text.data(), at};
+}
+
 }  // namespace
 
 IpAddress::IpAddress(AddressFamily family, std::span<const std::uint8_t> network_order)
@@ -76,10 +95,7 @@ IpAddress IpAddress::from_ipv6(std::span<const std::uint8_t, 16> network_order) 
 }
 
 std::string IpAddress::to_string() const {
-  // glibc's inet_ntop() interprets a format for these, which showed in large plans.
-  if (family_ == AddressFamily::kIpv4)
-    return std::to_string(bytes_[0]) + '.' + std::to_string(bytes_[1]) + '.' +
-           std::to_string(bytes_[2]) + '.' + std::to_string(bytes_[3]);
+  if (family_ == AddressFamily::kIpv4) return ipv4_text(bytes(), std::nullopt);
   std::array<char, INET6_ADDRSTRLEN> text{};
   const char* const written = inet_ntop(AF_INET6, bytes_.data(), text.data(), text.size());
   assert(written != nullptr);
@@ -101,9 +117,8 @@ bool IpAddress::is_loopback() const {
 }
 
 std::string endpoint_text(const IpAddress& address, std::uint16_t port_host_order) {
-  const std::string port = ":" + std::to_string(port_host_order);
-  if (address.family() == AddressFamily::kIpv4) return address.to_string() + port;
-  return "[" + address.to_string() + "]" + port;
+  if (address.family() == AddressFamily::kIpv4) return ipv4_text(address.bytes(), port_host_order);
+  return "[" + address.to_string() + "]:" + std::to_string(port_host_order);
 }
 
 IpPrefix::IpPrefix(IpAddress address, unsigned length) : address_(address), length_(length) {

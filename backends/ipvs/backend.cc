@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <iterator>
 
 #include "backends/ipvs/codec.h"
 #include "backends/ipvs/family.h"
@@ -21,6 +22,8 @@ constexpr int kReadings = 5;
 constexpr std::size_t kReceiveSize = std::size_t{8} * 1024;
 // Enough for: created, but there; edited, but gone; created again.
 constexpr int kRounds = 4;
+// Requests that exist at a time. All of a large table's at once are pages upon pages to be cleared.
+constexpr std::size_t kRequestsAtOnce = 256;
 
 bool only_deletes(std::span<const Change> changes) {
   return std::ranges::all_of(changes, [](const Change& change) {
@@ -125,8 +128,14 @@ std::vector<Status> IpvsBackend::apply(std::span<const Change> changes) {
     if (!commands) outcomes[i] = commands.error();
     if (commands && !commands->empty()) round.push_back({i, *std::move(commands)});
   }
-  for (int sent = 0; sent < kRounds && !round.empty(); ++sent)
-    round = send(changes, std::move(round), **family, outcomes);
+  for (int sent = 0; sent < kRounds && !round.empty(); ++sent) {
+    std::vector<Pending> next;
+    for (std::size_t at = 0; at < round.size(); at += kRequestsAtOnce) {
+      const auto part = std::span(round).subspan(at, std::min(kRequestsAtOnce, round.size() - at));
+      std::ranges::move(send(changes, part, **family, outcomes), std::back_inserter(next));
+    }
+    round = std::move(next);
+  }
   return outcomes;
 }
 
@@ -155,45 +164,56 @@ void IpvsBackend::load_schedulers(std::span<const Change> changes) {
   }
 }
 
-/// Sends the commands of a round, notes the outcomes and returns what is to be sent in the next.
+/// The messages of one change, or why there is none.
+Result<std::vector<netlink::MessageHandle>> IpvsBackend::encode(const Change& change,
+                                                                const Pending& pending,
+                                                                std::uint16_t family) const {
+  std::vector<netlink::MessageHandle> messages;
+  for (const std::uint8_t command : pending.commands) {
+    auto message = ipvs::encode_change(change, command);
+    if (!message) return explain(message.error(), change, command);
+    nlmsg_hdr(message->get())->nlmsg_type = family;
+    messages.push_back(*std::move(message));
+  }
+  return messages;
+}
+
+/// Sends the commands of a part of a round, notes the outcomes and returns what is to be sent in
+/// the next.
 std::vector<IpvsBackend::Pending> IpvsBackend::send(std::span<const Change> changes,
-                                                    std::vector<Pending> round,
+                                                    std::span<const Pending> part,
                                                     std::uint16_t family,
                                                     std::vector<Status>& outcomes) {
   std::vector<netlink::MessageHandle> messages;
   std::vector<nlmsghdr*> headers;
-  std::erase_if(round, [&](const Pending& pending) {
-    std::vector<netlink::MessageHandle> own;
-    for (const std::uint8_t command : pending.commands) {
-      auto message = ipvs::encode_change(changes[pending.index], command);
-      if (!message) {
-        outcomes[pending.index] = explain(message.error(), changes[pending.index], command);
-        return true;
-      }
-      nlmsg_hdr(message->get())->nlmsg_type = family;
-      own.push_back(*std::move(message));
+  std::vector<const Pending*> sent;
+  for (const Pending& pending : part) {
+    auto own = encode(changes[pending.index], pending, family);
+    if (!own) {
+      outcomes[pending.index] = own.error();
+      continue;
     }
-    for (auto& message : own) {
+    sent.push_back(&pending);
+    for (auto& message : *own) {
       headers.push_back(nlmsg_hdr(message.get()));
       messages.push_back(std::move(message));
     }
-    return false;
-  });
+  }
 
   const std::vector<Status> answers = socket_.request_all(headers);
   std::vector<Pending> next;
   std::size_t answered = 0;
-  for (const Pending& pending : round) {
-    answered += pending.commands.size();
+  for (const Pending* const pending : sent) {
+    answered += pending->commands.size();
     const Status& answer = answers[answered - 1];
-    const std::uint8_t command = pending.commands.back();
-    Status& outcome = outcomes[pending.index];
+    const std::uint8_t command = pending->commands.back();
+    Status& outcome = outcomes[pending->index];
     outcome = success();
     if (answer || ipvs::is_gone_already(command, answer.error().errno_value)) continue;
-    outcome = explain(answer.error(), changes[pending.index], command);
+    outcome = explain(answer.error(), changes[pending->index], command);
     if (answer.error().kind != ErrorKind::kKernelRefused) continue;
     auto commands = ipvs::next_commands(command, answer.error().errno_value);
-    if (!commands.empty()) next.push_back({pending.index, std::move(commands)});
+    if (!commands.empty()) next.push_back({pending->index, std::move(commands)});
   }
   return next;
 }

@@ -55,7 +55,9 @@ class IpvsBackend {
 
   Result<std::optional<std::uint16_t>> load_family();
   void load_schedulers(std::span<const Change> changes);
-  std::vector<Pending> send(std::span<const Change> changes, std::vector<Pending> round,
+  Result<std::vector<netlink::MessageHandle>> encode(const Change& change, const Pending& pending,
+                                                     std::uint16_t family) const;
+  std::vector<Pending> send(std::span<const Change> changes, std::span<const Pending> part,
                             std::uint16_t family, std::vector<Status>& outcomes);
   Error explain(Error refusal, const Change& change, std::uint8_t command) const;
 

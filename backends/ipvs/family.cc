@@ -6,21 +6,48 @@
 #include <cerrno>
 #include <cstring>
 
+#include "backends/modules.h"
 #include "backends/netlink/attributes.h"
 
 namespace twobox::ipvs {
 namespace {
 
-Result<std::optional<std::uint16_t>> search_families(netlink::Socket& socket) {
-  const netlink::MessageHandle request(nlmsg_alloc_simple(GENL_ID_CTRL, 0));
-  const genlmsghdr header{.cmd = CTRL_CMD_GETFAMILY, .version = 1, .reserved = 0};
-  if (!request || nlmsg_append(request.get(), const_cast<genlmsghdr*>(&header), sizeof(header),
-                               NLMSG_ALIGNTO) != 0)
-    return Error{ErrorKind::kBug, ENOMEM, "a request for the netlink families does not fit"};
+using Family = std::optional<std::uint16_t>;
 
-  std::optional<std::uint16_t> found;
+/// A question to the controller: about the family `name`, or without one about all of them.
+Result<netlink::MessageHandle> question(const char* name) {
+  netlink::MessageHandle request(nlmsg_alloc_simple(GENL_ID_CTRL, 0));
+  const genlmsghdr header{.cmd = CTRL_CMD_GETFAMILY, .version = 1, .reserved = 0};
+  if (!request ||
+      nlmsg_append(request.get(), const_cast<genlmsghdr*>(&header), sizeof(header),
+                   NLMSG_ALIGNTO) != 0 ||
+      (name != nullptr && nla_put_string(request.get(), CTRL_ATTR_FAMILY_NAME, name) != 0))
+    return Error{ErrorKind::kBug, ENOMEM, "a request for the netlink families does not fit"};
+  return request;
+}
+
+Result<Family> ask_by_name(netlink::Socket& socket) {
+  auto request = question(IPVS_GENL_NAME);
+  if (!request) return request.error();
+  Family found;
+  const Status asked =
+      socket.request(nlmsg_hdr(request->get()), [&](netlink::MessageView message) -> Status {
+        const auto number = decode_family(message);
+        if (!number) return number.error();
+        found = *number;
+        return success();
+      });
+  if (!asked && asked.error().errno_value != ENOENT)
+    return with_context(asked.error(), "ask for the kernel's netlink family IPVS");
+  return found;
+}
+
+Result<Family> search_families(netlink::Socket& socket) {
+  const auto request = question(nullptr);
+  if (!request) return request.error();
+  Family found;
   const Status read = socket.dump(
-      nlmsg_hdr(request.get()), [&] { found.reset(); },
+      nlmsg_hdr(request->get()), [&] { found.reset(); },
       [&](netlink::MessageView message) -> Status {
         const auto number = decode_family(message);
         if (!number) return number.error();
@@ -47,10 +74,13 @@ Result<std::optional<std::uint16_t>> decode_family(netlink::MessageView message)
 }
 
 // The controller can be asked for one family by its name, but then it tries to load a module for a
-// name it does not know. (net/netlink/genetlink.c, ctrl_getfamily)
+// name it does not know. (net/netlink/genetlink.c, ctrl_getfamily) So it is asked for what is
+// there: a tenth of what the list of all families takes.
 //
 // A list that a change interrupts is not flagged and can miss a family, so only two in a row count.
 Result<std::optional<std::uint16_t>> find_family(netlink::Socket& socket) {
+  if (is_certainly_loaded("ip_vs"))
+    if (auto found = ask_by_name(socket); !found || *found) return found;
   auto found = search_families(socket);
   if (!found || *found) return found;
   return search_families(socket);

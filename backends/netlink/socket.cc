@@ -28,13 +28,17 @@ void set_buffer_size(int fd, int forced_option, int option, std::size_t bytes) {
     ::setsockopt(fd, SOL_SOCKET, option, &size, sizeof(size));
 }
 
-/// Enlarges a socket buffer to at least `bytes`; a refusal shows when the buffer overflows.
-void ensure_buffer(int fd, int forced_option, int option, std::size_t bytes) {
+/// Enlarges a socket buffer to at least `bytes`, if it is not `known` to be as large; a refusal
+/// shows when the buffer overflows.
+void ensure_buffer(int fd, int forced_option, int option, std::size_t bytes, std::size_t& known) {
+  if (bytes <= known) return;
   int now = 0;
   socklen_t length = sizeof(now);
   ::getsockopt(fd, SOL_SOCKET, option, &now, &length);
-  if (now < 0 || static_cast<std::size_t>(now) < bytes)
-    set_buffer_size(fd, forced_option, option, bytes);
+  known = static_cast<std::size_t>(std::max(now, 0));
+  if (bytes <= known) return;
+  set_buffer_size(fd, forced_option, option, bytes);
+  known = bytes;
 }
 
 }  // namespace
@@ -68,13 +72,13 @@ std::uint32_t Socket::next_sequence() {
 
 void Socket::ensure_receive_room(std::size_t acknowledgements) {
   ensure_buffer(nl_socket_get_fd(handle_.get()), SO_RCVBUFFORCE, SO_RCVBUF,
-                acknowledgements * kAcknowledgementRoom);
+                acknowledgements * kAcknowledgementRoom, receive_room_);
 }
 
 Status Socket::send(std::span<const std::byte> bytes) {
   const int fd = nl_socket_get_fd(handle_.get());
   // The kernel compares a message with the buffer less 32. (af_netlink.c, netlink_sendmsg)
-  ensure_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, bytes.size() + 64);
+  ensure_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, bytes.size() + 64, send_room_);
   for (;;) {
     const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), 0);
     if (sent >= 0) return success();  // netlink takes a message whole or not at all

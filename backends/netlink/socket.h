@@ -95,6 +95,8 @@ class Socket {
   std::chrono::milliseconds deadline_;
   std::uint32_t sequence_ = 0;
   std::vector<std::byte> buffer_;
+  std::size_t send_room_ = 0;  // of the kernel's buffers, at least
+  std::size_t receive_room_ = 0;
   bool answered_in_full_ = true;  // nothing of an earlier exchange can be left
 };
 

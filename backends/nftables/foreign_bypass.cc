@@ -57,12 +57,16 @@ class BypassReader {
     if (name == "redir") return read_redirect(data);
     if (name == "match" || name == "target") return read_extension(name, data);
     if (name != "counter") loaded_ = Loaded::kOther;
-    if (name == "lookup" || name == "bitwise" || name == "range") is_plain_ = false;
+    if (name == "bitwise" || name == "range") is_plain_ = false;
+    looks_up_ = looks_up_ || name == "lookup";
   }
 
-  std::optional<ForeignBypass> take(std::string place) {
-    if (!is_plain_ || !address_ || !(mark_ || redirects_)) return std::nullopt;
-    return ForeignBypass{std::move(place), *address_, protocol_, port_, mark_, not_from_};
+  void take(std::string place, std::uint64_t handle, ForeignBypasses& found) {
+    if (!marks_ && !redirects_) return;
+    if (looks_up_)
+      found.unread.push_back({std::move(place), handle, address_});
+    else if (is_plain_ && address_ && (mark_ || redirects_))
+      found.read.push_back({std::move(place), *address_, protocol_, port_, mark_, not_from_});
   }
 
  private:
@@ -91,7 +95,9 @@ class BypassReader {
   void read_meta(const AttributeTable& data) {
     const std::uint32_t key = number_in(data[NFTA_META_KEY]);
     if (data[NFTA_META_SREG].present()) {
-      if (key == NFT_META_MARK) mark_ = immediate_;
+      if (key != NFT_META_MARK) return;
+      marks_ = true;
+      mark_ = immediate_;
       return;
     }
     loaded_ = key == NFT_META_L4PROTO ? Loaded::kProtocol : Loaded::kOther;
@@ -158,6 +164,7 @@ class BypassReader {
     if (*name == "REDIRECT") {
       redirects_ = true;
     } else if (*name == "MARK") {
+      marks_ = true;
       mark_ = at<std::uint32_t>(info, 0);  // xt_mark_tginfo2
     }
   }
@@ -176,6 +183,8 @@ class BypassReader {
 
   Loaded loaded_ = Loaded::kOther;
   bool is_plain_ = true;
+  bool looks_up_ = false;
+  bool marks_ = false;
   bool redirects_ = false;
   std::optional<std::uint32_t> immediate_;
   std::optional<IpAddress> address_;
@@ -187,7 +196,7 @@ class BypassReader {
 
 }  // namespace
 
-Result<std::optional<ForeignBypass>> decode_foreign_bypass(MessageView message) {
+Status add_foreign_bypass(MessageView message, ForeignBypasses& found) {
   const auto attributes = attributes_of(message, NFTA_RULE_MAX);
   if (!attributes) return attributes.error();
   const auto table = (*attributes)[NFTA_RULE_TABLE].as_text();
@@ -197,31 +206,31 @@ Result<std::optional<ForeignBypass>> decode_foreign_bypass(MessageView message) 
   std::memcpy(&header, message.data() + NLMSG_HDRLEN, sizeof(header));
   const char* const family = family_word(header.nfgen_family);
   if (family == nullptr || (header.nfgen_family == NFPROTO_INET && *table == kNftTableName))
-    return std::optional<ForeignBypass>();
+    return success();
   BypassReader reader;
   if (const Status read = read_expressions(
           (*attributes)[NFTA_RULE_EXPRESSIONS],
           [&](const std::string& name, const AttributeTable& data) { reader.read(name, data); });
       !read)
     return read.error();
-  return reader.take(std::string(family) + " " + *table + " " + *chain);
+  const auto handle = number_or((*attributes)[NFTA_RULE_HANDLE], std::uint64_t{0});
+  if (!handle) return handle.error();
+  reader.take(std::string(family) + " " + *table + " " + *chain, *handle, found);
+  return success();
 }
 
-Result<std::vector<ForeignBypass>> read_foreign_bypasses() {
+Result<ForeignBypasses> read_foreign_bypasses() {
   auto socket = netlink::Socket::open(NETLINK_NETFILTER);
   if (!socket) return socket.error();
-  std::vector<ForeignBypass> found;
+  ForeignBypasses found;
   Message request = build_message(NFT_MSG_GETRULE, 0, [](nlmsghdr*) {});
   reinterpret_cast<nfgenmsg*>(reinterpret_cast<char*>(request.header()) + NLMSG_HDRLEN)
       ->nfgen_family = NFPROTO_UNSPEC;
   const Status read = socket->dump(
-      request.header(), [&found] { found.clear(); },
+      request.header(), [&found] { found = {}; },
       [&found](MessageView message) -> Status {
         if (!is_of_type(message, NFT_MSG_NEWRULE)) return success();
-        auto bypass = decode_foreign_bypass(message);
-        if (!bypass) return bypass.error();
-        if (*bypass) found.push_back(**std::move(bypass));
-        return success();
+        return add_foreign_bypass(message, found);
       });
   if (!read) return with_context(read.error(), "list nft rules");
   return found;

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/problem.h"
+#include "reconciler/field_reader.h"
 #include "schema/duration.h"
 
 namespace twobox {
@@ -16,7 +17,7 @@ constexpr char kAllowed[] =
     R"(allowed is {"deadline": "60s"}, whole seconds from 1s to 24h, or {} for 60s)";
 
 std::optional<seconds> wanted_deadline(const std::string& body) {
-  const Json object = Json::parse(body, nullptr, /*allow_exceptions=*/false);
+  const Json object = parse_written_json(body);
   if (!object.is_object()) return std::nullopt;
   if (object.empty()) return kDefaultDrain;
   if (object.size() != 1 || !object.contains("deadline") || !object["deadline"].is_string())

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/problem.h"
+#include "reconciler/field_reader.h"
 #include "reconciler/fields_json.h"
 
 namespace twobox {
@@ -16,7 +17,7 @@ constexpr char kAllowed[] =
 
 /// The role asked for; nullopt inside: the document's.
 std::optional<std::optional<Role>> wanted_role(const std::string& body) {
-  const Json object = Json::parse(body, nullptr, /*allow_exceptions=*/false);
+  const Json object = parse_written_json(body);
   if (!object.is_object() || object.size() != 1 || !object.contains("role")) return std::nullopt;
   const Json& word = object["role"];
   if (!word.is_string()) return std::nullopt;

@@ -41,9 +41,7 @@ Result<std::unique_ptr<CheckLoop>> CheckLoop::open(EventLoop& loop,
   const OnOutcome on_outcome = [self](CheckId id, const CheckOutcome& outcome) {
     self->part_done(id, outcome);
   };
-  auto http = HttpChecks::open(loop, on_outcome);
-  if (!http) return http.error();
-  checks->http_ = *std::move(http);
+  checks->http_ = std::make_unique<HttpChecks>(loop, on_outcome);
   checks->tcp_ = std::make_unique<TcpChecks>(loop, on_outcome);
   checks->exec_ = std::make_unique<ExecChecks>(loop, on_outcome);
   checks->file_ = std::make_unique<FileChecks>(on_outcome);

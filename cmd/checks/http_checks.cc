@@ -1,34 +1,28 @@
 #include "checks/http_checks.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "checks/cause.h"
 
 namespace twobox {
-namespace {
-
-/// Once for the process, and thread-safe since libcurl 7.84.
-bool set_up_libcurl() {
-  static const bool kIsSetUp = ::curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-  return kIsSetUp;
-}
-
-}  // namespace
-
 HttpChecks::HttpChecks(EventLoop& loop, OnOutcome on_outcome)
-    : loop_(loop), on_outcome_(std::move(on_outcome)), multi_(::curl_multi_init()) {}
+    : loop_(loop), on_outcome_(std::move(on_outcome)) {}
 
-Result<std::unique_ptr<HttpChecks>> HttpChecks::open(EventLoop& loop, OnOutcome on_outcome) {
-  const Error unavailable{ErrorKind::kUnavailable, 0, "libcurl can't be set up"};
-  if (!set_up_libcurl()) return unavailable;
-  std::unique_ptr<HttpChecks> checks(new HttpChecks(loop, std::move(on_outcome)));
-  CURLM* const multi = checks->multi_.get();
-  if (multi == nullptr) return unavailable;
-  ::curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &HttpChecks::on_socket);
-  ::curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, checks.get());
-  ::curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &HttpChecks::on_timer);
-  ::curl_multi_setopt(multi, CURLMOPT_TIMERDATA, checks.get());
-  return checks;
+/// Error: kUnavailable.
+Status HttpChecks::set_up() {
+  if (multi_ != nullptr) return success();
+  const auto curl = libcurl();
+  if (!curl) return curl.error();
+  curl_ = *curl;
+  multi_ = {curl_->multi_init(), curl_->multi_cleanup};
+  if (multi_ == nullptr)
+    return Error{ErrorKind::kUnavailable, ENOMEM, "libcurl can't be set up: out of memory"};
+  curl_->multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &HttpChecks::on_socket);
+  curl_->multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this);
+  curl_->multi_setopt(multi_.get(), CURLMOPT_TIMERFUNCTION, &HttpChecks::on_timer);
+  curl_->multi_setopt(multi_.get(), CURLMOPT_TIMERDATA, this);
+  return success();
 }
 
 HttpChecks::~HttpChecks() {
@@ -37,9 +31,11 @@ HttpChecks::~HttpChecks() {
 }
 
 void HttpChecks::begin(CheckId id, const CheckTarget& target) {
-  auto transfer = std::make_unique<HttpTransfer>(id, target);
+  if (const Status ready = set_up(); !ready)
+    return on_outcome_(id, not_made(ready.error().message));
+  auto transfer = std::make_unique<HttpTransfer>(*curl_, id, target);
   if (const auto fault = transfer->set_up()) return on_outcome_(id, *fault);
-  if (::curl_multi_add_handle(multi_.get(), transfer->easy()) != CURLM_OK)
+  if (curl_->multi_add_handle(multi_.get(), transfer->easy()) != CURLM_OK)
     return on_outcome_(id, not_made("libcurl takes no further request"));
   const SteadyTime now = std::chrono::steady_clock::now();
   const SteadyTime deadline = now + target.check.timeout;
@@ -63,7 +59,7 @@ std::unique_ptr<HttpTransfer> HttpChecks::take(Transfers::iterator ended) {
   auto transfer = std::move(ended->second.transfer);
   loop_.cancel(ended->second.deadline);
   transfers_.erase(ended);
-  ::curl_multi_remove_handle(multi_.get(), transfer->easy());
+  curl_->multi_remove_handle(multi_.get(), transfer->easy());
   return transfer;
 }
 
@@ -103,12 +99,12 @@ int HttpChecks::on_timer(CURLM*, long milliseconds, void* self) {
 
 void HttpChecks::act(curl_socket_t fd, int events) {
   int running = 0;
-  ::curl_multi_socket_action(multi_.get(), fd, events, &running);
+  curl_->multi_socket_action(multi_.get(), fd, events, &running);
   int waiting = 0;
-  while (const CURLMsg* const message = ::curl_multi_info_read(multi_.get(), &waiting)) {
+  while (const CURLMsg* const message = curl_->multi_info_read(multi_.get(), &waiting)) {
     if (message->msg != CURLMSG_DONE) continue;
     const CURLcode code = message->data.result;
-    const auto ended = take(transfers_.find(HttpTransfer::of(message->easy_handle).id()));
+    const auto ended = take(transfers_.find(HttpTransfer::of(*curl_, message->easy_handle).id()));
     on_outcome_(ended->id(), ended->outcome(code));
   }
 }

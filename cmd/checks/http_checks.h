@@ -1,14 +1,13 @@
 // Checks that ask by HTTP, with or without TLS.
 #pragma once
 
-#include <curl/curl.h>
-
 #include <map>
 #include <memory>
 
 #include "checks/check_kind.h"
 #include "checks/event_loop.h"
 #include "checks/http_transfer.h"
+#include "checks/libcurl.h"
 #include "schema/error.h"
 
 namespace twobox {
@@ -16,8 +15,8 @@ namespace twobox {
 /// Each check is an HttpTransfer; libcurl's multi handle runs them all on the event loop.
 class HttpChecks final : public CheckKind {
  public:
-  /// `loop` outlives it. Error: kUnavailable if libcurl can't be set up.
-  static Result<std::unique_ptr<HttpChecks>> open(EventLoop& loop, OnOutcome on_outcome);
+  /// `loop` outlives it.
+  HttpChecks(EventLoop& loop, OnOutcome on_outcome);
   HttpChecks(const HttpChecks&) = delete;
   HttpChecks& operator=(const HttpChecks&) = delete;
   ~HttpChecks() override;
@@ -26,16 +25,13 @@ class HttpChecks final : public CheckKind {
   void give_up(CheckId id) override;
 
  private:
-  struct CleanUpMulti {
-    void operator()(CURLM* multi) const { ::curl_multi_cleanup(multi); }
-  };
   struct UnderWay {
     std::unique_ptr<HttpTransfer> transfer;
     EventLoop::AlarmId deadline;
   };
   using Transfers = std::map<CheckId, UnderWay>;
 
-  HttpChecks(EventLoop& loop, OnOutcome on_outcome);
+  Status set_up();
   static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void* of_socket);
   static int on_timer(CURLM* multi, long milliseconds, void* self);
   void act(curl_socket_t fd, int events);
@@ -46,7 +42,8 @@ class HttpChecks final : public CheckKind {
   EventLoop& loop_;
   OnOutcome on_outcome_;
   EventLoop::AlarmId timer_;
-  std::unique_ptr<CURLM, CleanUpMulti> multi_;
+  const Libcurl* curl_ = nullptr;  // from the first check on
+  std::unique_ptr<CURLM, CURLMcode (*)(CURLM*)> multi_{nullptr, nullptr};
   Transfers transfers_;  // ends before multi_
 };
 

@@ -14,11 +14,6 @@ namespace {
 /// be too late on a machine under load. The deadlines are HttpChecks' own.
 constexpr long kNever = 24L * 3600;  // seconds
 
-template <typename Value>
-bool set(CURL* easy, CURLoption option, Value value) {
-  return ::curl_easy_setopt(easy, option, value) == CURLE_OK;
-}
-
 std::string wanted(const std::vector<StatusRange>& ranges) {
   std::string text;
   for (const StatusRange& range : ranges) {
@@ -54,24 +49,32 @@ std::optional<std::string> complaint_about(const HttpCheck& check, long status,
   return std::nullopt;
 }
 
-HttpTransfer::HttpTransfer(CheckId id, const CheckTarget& target)
-    : id_(id),
+HttpTransfer::HttpTransfer(const Libcurl& curl, CheckId id, const CheckTarget& target)
+    : curl_(curl),
+      id_(id),
       check_(std::get<HttpCheck>(target.check.how)),
       server_(endpoint_text(target.address, target.port.host_order())),
       url_(scheme(check_) + server_ + check_.path),
       default_host_(host_of(check_, target.address, target.port)),
       connect_timeout_(std::min(target.check.connect_timeout, target.check.timeout)),
       timeout_(target.check.timeout),
-      easy_(::curl_easy_init()) {}
+      headers_(nullptr, curl.slist_free_all),
+      connect_to_(nullptr, curl.slist_free_all),
+      easy_(curl.easy_init(), curl.easy_cleanup) {}
 
-HttpTransfer& HttpTransfer::of(CURL* easy) {
+HttpTransfer& HttpTransfer::of(const Libcurl& curl, CURL* easy) {
   char* transfer = nullptr;
-  ::curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
+  curl.easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
   return *reinterpret_cast<HttpTransfer*>(transfer);
 }
 
+template <typename Value>
+bool HttpTransfer::set(CURLoption option, Value value) {
+  return curl_.easy_setopt(easy_.get(), option, value) == CURLE_OK;
+}
+
 bool HttpTransfer::append(List& list, const std::string& line) {
-  curl_slist* const longer = ::curl_slist_append(list.get(), line.c_str());
+  curl_slist* const longer = curl_.slist_append(list.get(), line.c_str());
   if (longer == nullptr) return false;
   static_cast<void>(list.release());  // it is part of the longer one
   list.reset(longer);
@@ -79,10 +82,8 @@ bool HttpTransfer::append(List& list, const std::string& line) {
 }
 
 std::optional<CheckOutcome> HttpTransfer::set_up() {
-  CURL* const easy = easy_.get();
-  if (easy == nullptr || !set(easy, CURLOPT_PRIVATE, this) ||
-      !set(easy, CURLOPT_ERRORBUFFER, error_.data()) || !set_request() || !set_limits() ||
-      !set_tls())
+  if (easy_ == nullptr || !set(CURLOPT_PRIVATE, this) || !set(CURLOPT_ERRORBUFFER, error_.data()) ||
+      !set_request() || !set_limits() || !set_tls())
     return not_made("GET " + url_ + ": libcurl can't be set up for it");
   return std::nullopt;
 }
@@ -96,36 +97,32 @@ std::string HttpTransfer::server_name() const {
 
 /// libcurl takes the name for TLS from the URL, and where to connect to from another option.
 bool HttpTransfer::set_request() {
-  CURL* const easy = easy_.get();
   const std::string url = scheme(check_) + server_name() + check_.path;
   return append(headers_, "Host: " + check_.host.value_or(default_host_)) &&
          append(headers_, "Connection: close") && append(connect_to_, "::" + server_) &&
-         set(easy, CURLOPT_URL, url.c_str()) && set(easy, CURLOPT_PATH_AS_IS, 1L) &&
-         set(easy, CURLOPT_CONNECT_TO, connect_to_.get()) && set(easy, CURLOPT_NOPROXY, "*") &&
-         set(easy, CURLOPT_HTTPHEADER, headers_.get()) &&
-         set(easy, CURLOPT_USERAGENT, "twobox/" TWOBOX_VERSION " (health check)") &&
-         set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+         set(CURLOPT_URL, url.c_str()) && set(CURLOPT_PATH_AS_IS, 1L) &&
+         set(CURLOPT_CONNECT_TO, connect_to_.get()) && set(CURLOPT_NOPROXY, "*") &&
+         set(CURLOPT_HTTPHEADER, headers_.get()) &&
+         set(CURLOPT_USERAGENT, "twobox/" TWOBOX_VERSION " (health check)") &&
+         set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
 }
 
 bool HttpTransfer::set_limits() {
-  CURL* const easy = easy_.get();
-  return set(easy, CURLOPT_PROTOCOLS_STR, check_.tls ? "https" : "http") &&
-         set(easy, CURLOPT_FRESH_CONNECT, 1L) && set(easy, CURLOPT_FORBID_REUSE, 1L) &&
-         set(easy, CURLOPT_NOSIGNAL, 1L) && set(easy, CURLOPT_CONNECTTIMEOUT, kNever) &&
-         set(easy, CURLOPT_OPENSOCKETFUNCTION, &HttpTransfer::open_socket) &&
-         set(easy, CURLOPT_OPENSOCKETDATA, this) &&
-         set(easy, CURLOPT_WRITEFUNCTION, &HttpTransfer::on_body) &&
-         set(easy, CURLOPT_WRITEDATA, this);
+  return set(CURLOPT_PROTOCOLS_STR, check_.tls ? "https" : "http") &&
+         set(CURLOPT_FRESH_CONNECT, 1L) && set(CURLOPT_FORBID_REUSE, 1L) &&
+         set(CURLOPT_NOSIGNAL, 1L) && set(CURLOPT_CONNECTTIMEOUT, kNever) &&
+         set(CURLOPT_OPENSOCKETFUNCTION, &HttpTransfer::open_socket) &&
+         set(CURLOPT_OPENSOCKETDATA, this) && set(CURLOPT_WRITEFUNCTION, &HttpTransfer::on_body) &&
+         set(CURLOPT_WRITEDATA, this);
 }
 
 bool HttpTransfer::set_tls() {
-  CURL* const easy = easy_.get();
   if (!check_.tls) return true;
-  if (!set(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L)) return false;
+  if (!set(CURLOPT_SSL_SESSIONID_CACHE, 0L)) return false;
   if (check_.verify) return true;
   // The authorities are not needed then, and reading them takes milliseconds.
-  return set(easy, CURLOPT_SSL_VERIFYPEER, 0L) && set(easy, CURLOPT_SSL_VERIFYHOST, 0L) &&
-         set(easy, CURLOPT_CAINFO, nullptr) && set(easy, CURLOPT_CAPATH, nullptr);
+  return set(CURLOPT_SSL_VERIFYPEER, 0L) && set(CURLOPT_SSL_VERIFYHOST, 0L) &&
+         set(CURLOPT_CAINFO, nullptr) && set(CURLOPT_CAPATH, nullptr);
 }
 
 curl_socket_t HttpTransfer::open_socket(void* self, curlsocktype, curl_sockaddr* address) {
@@ -147,25 +144,24 @@ CheckOutcome HttpTransfer::outcome(CURLcode code) const {
   const std::string asking = "GET " + url_;
   if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && cut_off_)) {
     long status = 0;
-    ::curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
+    curl_.easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
     const auto complaint = complaint_about(check_, status, body_);
     return complaint ? failed(asking + ": " + *complaint) : passed();
   }
   if (socket_errno_ != 0) return refused_with(socket_errno_, asking);
   long os_errno = 0;
-  ::curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &os_errno);
+  curl_.easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &os_errno);
   if (code == CURLE_COULDNT_CONNECT && os_errno != 0)
     return refused_with(static_cast<int>(os_errno), asking);
   if (code == CURLE_OUT_OF_MEMORY) return not_made(asking + ": out of memory");
   return failed(asking + ": " +
-                printable(error_.front() != '\0' ? error_.data() : ::curl_easy_strerror(code)));
+                printable(error_.front() != '\0' ? error_.data() : curl_.easy_strerror(code)));
 }
 
 bool HttpTransfer::is_connected() const {
   curl_off_t microseconds = 0;
-  ::curl_easy_getinfo(easy_.get(),
-                      check_.tls ? CURLINFO_APPCONNECT_TIME_T : CURLINFO_CONNECT_TIME_T,
-                      &microseconds);
+  curl_.easy_getinfo(easy_.get(), check_.tls ? CURLINFO_APPCONNECT_TIME_T : CURLINFO_CONNECT_TIME_T,
+                     &microseconds);
   return microseconds != 0;
 }
 

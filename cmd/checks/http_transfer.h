@@ -1,8 +1,6 @@
 // One HTTP request and its answer.
 #pragma once
 
-#include <curl/curl.h>
-
 #include <array>
 #include <memory>
 #include <optional>
@@ -10,6 +8,7 @@
 #include <string_view>
 
 #include "checks/check_kind.h"
+#include "checks/libcurl.h"
 
 namespace twobox {
 
@@ -25,7 +24,7 @@ std::optional<std::string> complaint_about(const HttpCheck& check, long status,
 class HttpTransfer {
  public:
   /// `target.check` is an HttpCheck.
-  HttpTransfer(CheckId id, const CheckTarget& target);
+  HttpTransfer(const Libcurl& curl, CheckId id, const CheckTarget& target);
   HttpTransfer(const HttpTransfer&) = delete;
   HttpTransfer& operator=(const HttpTransfer&) = delete;
   ~HttpTransfer() = default;
@@ -34,7 +33,7 @@ class HttpTransfer {
   std::optional<CheckOutcome> set_up();
 
   /// The transfer that set_up() made `easy` ready for.
-  static HttpTransfer& of(CURL* easy);
+  static HttpTransfer& of(const Libcurl& curl, CURL* easy);
 
   CheckId id() const { return id_; }
   CURL* easy() const { return easy_.get(); }
@@ -47,15 +46,11 @@ class HttpTransfer {
   CheckOutcome too_late() const;
 
  private:
-  struct CleanUpEasy {
-    void operator()(CURL* easy) const { ::curl_easy_cleanup(easy); }
-  };
-  struct FreeList {
-    void operator()(curl_slist* list) const { ::curl_slist_free_all(list); }
-  };
-  using List = std::unique_ptr<curl_slist, FreeList>;
+  using List = std::unique_ptr<curl_slist, decltype(&::curl_slist_free_all)>;
 
-  static bool append(List& list, const std::string& line);
+  template <typename Value>
+  bool set(CURLoption option, Value value);
+  bool append(List& list, const std::string& line);
   static curl_socket_t open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
   static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* self);
   bool set_request();
@@ -63,6 +58,7 @@ class HttpTransfer {
   bool set_tls();
   std::string server_name() const;
 
+  const Libcurl& curl_;
   const CheckId id_;
   const HttpCheck check_;
   const std::string server_;  // "172.16.0.31:80"
@@ -72,7 +68,7 @@ class HttpTransfer {
   const std::chrono::milliseconds timeout_;
   List headers_;
   List connect_to_;
-  std::unique_ptr<CURL, CleanUpEasy> easy_;  // ends before what it refers to
+  std::unique_ptr<CURL, decltype(&::curl_easy_cleanup)> easy_;  // ends before what it refers to
   std::array<char, CURL_ERROR_SIZE> error_{};
   int socket_errno_ = 0;  // why there is no socket
   std::string body_;

@@ -6,6 +6,7 @@
 
 #include "api/document.h"
 #include "http/listener.h"
+#include "reconciler/field_reader.h"
 #include "schema/document.h"
 
 namespace twobox {
@@ -41,7 +42,7 @@ Result<Response> ask_daemon(const std::string& api, const Request& request) {
 }
 
 std::vector<std::string> refusal_lines(const Response& response) {
-  const Json object = Json::parse(response.body, nullptr, /*allow_exceptions=*/false);
+  const Json object = parse_written_json(response.body);
   if (!object.is_object()) return {"the daemon answered " + std::to_string(response.status)};
   std::vector<std::string> lines = {"the daemon refused: " + text_of(object, "detail")};
   for (const Json& fault : object.value("errors", Json::array()))

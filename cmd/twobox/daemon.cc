@@ -7,11 +7,11 @@
 #include <cerrno>
 #include <csignal>
 
-#include "backends/sysctl/path.h"
 #include "reconciler/describe.h"
 #include "twobox/history_log.h"
 #include "twobox/log.h"
 #include "twobox/machine_ids.h"
+#include "twobox/start_memory.h"
 
 namespace twobox {
 namespace {
@@ -23,13 +23,6 @@ constexpr std::chrono::seconds kResyncDeaf{5};
 constexpr std::chrono::seconds kOtherTablesSettle{1};
 /// A save is often several writes; half a document would only give a false alarm.
 constexpr std::chrono::milliseconds kDocumentSettles{100};
-
-std::set<std::string> watched_paths(const Scope& scope) {
-  std::set<std::string> paths;
-  for (const SysctlKey& key : scope.sysctls)
-    if (const auto path = sysctl_path("/proc/sys", key)) paths.insert(*path);
-  return paths;
-}
 
 /// For the one line that `systemctl status` shows.
 std::string in_short(const StatusReport& report) {
@@ -159,6 +152,8 @@ void Daemon::hear() {
 void Daemon::hear_kernel() {
   const KernelWake wake = ears_.kernel.drain();
   const SteadyTime time = now().steady;
+  interfaces_changed_ = interfaces_changed_ || wake.links_or_addresses || wake.interface_settings ||
+                        wake.overrun || wake.ipvs_module;
   Parts parts;
   parts.nftables = wake.nftables;
   parts.ipvs = ears_.ipvs.changed(time) || wake.ipvs_module;
@@ -207,16 +202,14 @@ void Daemon::pass() {
     schedule_.pass_succeeded(begin.steady);
     return;
   }
-  if (const Status watched =
-          ears_.sysctls.set_watched(watched_paths(scope_of(desired_, records_.ownership.record())));
-      !watched)
-    log(LogLevel::kWarning, watched.error().message);
+  watch_sysctls();
   const auto report =
       reconcile_once(desired_, *kernel_, records_.ownership, refusals_, begin.steady, seen_);
   listen_to_ipvs();
   if (report) {
     schedule_.pass_succeeded(now().steady);
     conclude(*report, begin);
+    if (!std::exchange(started_, true)) give_back_start_memory();
   } else {
     schedule_.pass_failed(now().steady);
     recorder_.pass_failed(report.error(), begin, now());

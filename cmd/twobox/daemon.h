@@ -124,6 +124,7 @@ class Daemon {
   void pass();
   void hear_kernel();
   void listen_to_ipvs();
+  void watch_sysctls();
   bool find_target();
   Premises premises_for(const Standpoint& standpoint);
   Roles roles_to_act_on(const Standpoint& standpoint);
@@ -169,12 +170,15 @@ class Daemon {
   DesiredState desired_;
   std::optional<Premises> premises_;  // of desired_; absent: it is not of the document in force
   Sighting seen_;
+  std::set<std::string> sysctl_paths_;  // watched
+  bool interfaces_changed_ = false;     // or addresses, since they were last looked at
   Refusals refusals_;
   Schedule schedule_;
   StatusRecorder recorder_;
   bool history_kept_ = true;  // the last time it was written, to say each failure only once
   std::vector<std::pair<SteadyTime, AddressKey>> announcements_;  // second bursts, oldest first
   Supervisor supervisor_ = Supervisor::from_environment();
+  bool started_ = false;  // a pass has been made
   bool stopping_ = false;
 };
 

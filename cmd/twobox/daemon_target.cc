@@ -1,4 +1,5 @@
 // What the daemon works towards, and when that is made out anew.
+#include "backends/sysctl/path.h"
 #include "reconciler/check_targets.h"
 #include "twobox/daemon.h"
 #include "twobox/log.h"
@@ -14,11 +15,22 @@ std::set<std::string> fifos_of(const Document& document) {
   return paths;
 }
 
+std::set<std::string> watched_paths(const Scope& scope) {
+  std::set<std::string> paths;
+  for (const SysctlKey& key : scope.sysctls)
+    if (const auto path = sysctl_path("/proc/sys", key)) paths.insert(*path);
+  return paths;
+}
+
 }  // namespace
 
 Result<Standpoint> Daemon::standpoint_of(const ValidDocument& document) {
-  return take_standpoint(document, options_.node, {records_.roles.roles(), fifos_.faults()},
-                         *kernel_);
+  const RoleHints hints{records_.roles.roles(), fifos_.faults()};
+  // What was seen last holds until the kernel speaks of interfaces or addresses.
+  if (seen_.state && !interfaces_changed_ && seen_.stale != Parts::all())
+    return take_standpoint(document, options_.node, hints,
+                           Machine{seen_.state->links, seen_.state->kernel.addresses});
+  return take_standpoint(document, options_.node, hints, *kernel_);
 }
 
 bool Daemon::find_target() {
@@ -42,6 +54,18 @@ bool Daemon::find_target() {
   premises_ = std::move(premises);
   resolve_again();
   return true;
+}
+
+/// Looked up anew only where they may be others: each costs three system calls, and whoever waits
+/// to be healed waits for them.
+void Daemon::watch_sysctls() {
+  std::set<std::string> paths = watched_paths(scope_of(desired_, records_.ownership.record()));
+  const bool due = seen_.stale == Parts::all();
+  if (!due && !interfaces_changed_ && paths == sysctl_paths_) return;
+  const Status watched = ears_.sysctls.set_watched(paths);
+  if (!watched) log(LogLevel::kWarning, watched.error().message);
+  interfaces_changed_ = !watched;
+  sysctl_paths_ = std::move(paths);
 }
 
 Premises Daemon::premises_for(const Standpoint& standpoint) {

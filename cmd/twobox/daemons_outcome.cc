@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "reconciler/field_reader.h"
 #include "twobox/log.h"
 
 namespace twobox {
@@ -31,7 +32,7 @@ int ask_and_print_outcome(const std::string& api, const Request& request, Output
     complain(response.error().message);
     return kFailed;
   }
-  const Json outcome = Json::parse(response->body, nullptr, /*allow_exceptions=*/false);
+  const Json outcome = parse_written_json(response->body);
   if (response->status > 202 || !outcome.is_object()) {
     for (const std::string& line : refusal_lines(*response)) complain(line);
     return kFailed;

@@ -5,8 +5,10 @@
 #include "backends/modules.h"
 #include "backends/probe/claims.h"
 #include "backends/probe/listeners.h"
+#include "backends/system/keepalived_files.h"
 #include "backends/system/network.h"
 #include "backends/system/services.h"
+#include "reconciler/field_reader.h"
 #include "twobox/api_client.h"
 #include "twobox/neighbour_macs.h"
 
@@ -78,7 +80,7 @@ PeerFacts read_peer(const std::string& api, const Document& document) {
   const auto status = ask(api, "/v1/status");
   auto their_document = ask(api, "/v1/document");
   if (!status) return {api, status.error(), status.error(), std::move(their_document)};
-  const Json object = Json::parse(*status, nullptr, /*allow_exceptions=*/false);
+  const Json object = parse_written_json(*status);
   const std::string node = text_at(object, Json::json_pointer("/node"));
   if (node.empty()) {
     const Error none{ErrorKind::kUnavailable, 0, api + " does not say which node it is"};
@@ -106,7 +108,7 @@ DoctorFacts read_doctor_facts(DoctorPlace place, LiveKernel& kernel) {
       facts.claimants.emplace(name, read_claimants(machine, vip));
   }
   facts.nftables = nftables_service("");
-  facts.keepalived = keepalived_lines("");
+  facts.keepalived = keepalived_configuration("");
   for (const std::string& module : doctor_modules(document))
     facts.modules.emplace(module, has_kernel_module(module));
   if (place.peer) facts.peer = read_peer(*place.peer, document);

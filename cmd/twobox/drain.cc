@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "reconciler/field_reader.h"
 #include "twobox/api_client.h"
 #include "twobox/commands.h"
 #include "twobox/log.h"
@@ -35,7 +36,7 @@ int run_drain(const DrainOptions& options) {
     complain(response.error().message);
     return 1;
   }
-  const Json drains = Json::parse(response->body, nullptr, /*allow_exceptions=*/false);
+  const Json drains = parse_written_json(response->body);
   if (response->status != 200 || !drains.is_object()) {
     for (const std::string& line : refusal_lines(*response)) complain(line);
     return 1;

@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "reconciler/field_reader.h"
 #include "reconciler/history_json.h"
 #include "twobox/api_client.h"
 #include "twobox/commands.h"
@@ -24,7 +25,7 @@ int run_history(const HistoryOptions& options) {
   request.target = "/v1/history";
   const auto response = ask_daemon(options.api, request);
   if (!response) return fail(response.error().message);
-  const Json object = Json::parse(response->body, nullptr, /*allow_exceptions=*/false);
+  const Json object = parse_written_json(response->body);
   if (response->status != 200 || !object.is_object() || !object.value("entries", Json()).is_array())
     return fail("what answers on " + options.api + " is no twobox daemon that keeps a history");
   std::deque<HistoryEntry> entries;

@@ -51,7 +51,7 @@ Status say_what_changes(const ValidDocument& document, const std::string& state_
   if (!observed) return observed.error();
   const Plan plan = make_plan(target->desired, *observed, ownership->record());
   for (const Step& step : plan.steps)
-    complain("apply will " + std::string(to_string(describe(step.change).action)) + " " +
+    complain("apply will " + std::string(to_string(action_of(step.change))) + " " +
              object_name(step.change));
   return success();
 }

@@ -1,7 +1,7 @@
 #include "reconciler/import_keepalived.h"
 
 #include "backends/kernel.h"
-#include "backends/system/config_files.h"
+#include "backends/system/keepalived_files.h"
 #include "schema/parse.h"
 #include "twobox/commands.h"
 #include "twobox/files.h"
@@ -21,19 +21,10 @@ Result<KeepalivedFile> load(const std::string& path) {
   return KeepalivedFile{path, *std::move(text)};
 }
 
-/// Relative patterns are seen from the including file's directory, as keepalived does.
 Result<std::vector<KeepalivedFile>> load_included(const std::string& pattern,
                                                   const std::string& from) {
-  const std::string directory = from.substr(0, from.rfind('/') + 1);
-  const auto paths = matching_paths("", pattern.starts_with('/') ? pattern : directory + pattern);
-  if (!paths) return paths.error();
-  if (paths->empty()) complain(from + ": include " + pattern + ": there is no such file");
-  std::vector<KeepalivedFile> files;
-  for (const std::string& path : *paths) {
-    auto file = load(path);
-    if (!file) return file.error();
-    files.push_back(*std::move(file));
-  }
+  auto files = keepalived_files("", pattern, from);
+  if (files && files->empty()) complain(from + ": include " + pattern + ": there is no such file");
   return files;
 }
 

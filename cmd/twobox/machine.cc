@@ -1,5 +1,7 @@
 #include "twobox/machine.h"
 
+#include <utility>
+
 namespace twobox {
 
 Result<NodeName> choose_node(const Document& document, const std::optional<NodeName>& name,
@@ -11,15 +13,20 @@ Result<NodeName> choose_node(const Document& document, const std::optional<NodeN
 
 Result<Standpoint> take_standpoint(const ValidDocument& document,
                                    const std::optional<NodeName>& node, const RoleHints& hints,
+                                   Machine machine) {
+  const auto chosen = choose_node(*document, node, machine);
+  if (!chosen) return chosen.error();
+  VipRoles roles = decide_roles(
+      *document, *chosen, {std::move(machine.addresses), hints.overrides, hints.keepalived_faults});
+  return Standpoint{*chosen, std::move(roles)};
+}
+
+Result<Standpoint> take_standpoint(const ValidDocument& document,
+                                   const std::optional<NodeName>& node, const RoleHints& hints,
                                    Backend& backend) {
   auto machine = backend.observe_machine();
   if (!machine) return with_context(machine.error(), "find out which node this machine is");
-  const auto chosen = choose_node(*document, node, *machine);
-  if (!chosen) return chosen.error();
-  VipRoles roles =
-      decide_roles(*document, *chosen,
-                   {std::move(machine->addresses), hints.overrides, hints.keepalived_faults});
-  return Standpoint{*chosen, std::move(roles)};
+  return take_standpoint(document, node, hints, *std::move(machine));
 }
 
 }  // namespace twobox

@@ -30,7 +30,11 @@ Result<NodeName> choose_node(const Document& document, const std::optional<NodeN
                              const Machine& machine);
 
 /// The document as seen from `node`, or from the node that this machine is. Errors:
-/// choose_node()'s; whatever observing the machine gives.
+/// choose_node()'s.
+Result<Standpoint> take_standpoint(const ValidDocument& document,
+                                   const std::optional<NodeName>& node, const RoleHints& hints,
+                                   Machine machine);
+/// The same of the machine as it is now. Errors, too: whatever observing it gives.
 Result<Standpoint> take_standpoint(const ValidDocument& document,
                                    const std::optional<NodeName>& node, const RoleHints& hints,
                                    Backend& backend);

@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "reconciler/field_reader.h"
 #include "twobox/api_client.h"
 #include "twobox/commands.h"
 #include "twobox/log.h"
@@ -36,7 +37,7 @@ int fail(const std::string& message) {
 Result<Json> ask(const RoleOptions& options, const Request& request) {
   const auto response = ask_daemon(options.api, request);
   if (!response) return response.error();
-  Json object = Json::parse(response->body, nullptr, /*allow_exceptions=*/false);
+  Json object = parse_written_json(response->body);
   if (response->status == 200 && object.is_object()) return object;
   return Error{ErrorKind::kUnavailable, 0, refusal_lines(*response).front()};
 }

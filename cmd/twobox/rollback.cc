@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "reconciler/field_reader.h"
 #include "twobox/api_client.h"
 #include "twobox/commands.h"
 #include "twobox/daemons_outcome.h"
@@ -22,7 +23,7 @@ int list(const RollbackOptions& options) {
     complain(response.error().message);
     return 1;
   }
-  const Json answer = Json::parse(response->body, nullptr, /*allow_exceptions=*/false);
+  const Json answer = parse_written_json(response->body);
   if (response->status != 200 || !answer.is_object()) {
     for (const std::string& line : refusal_lines(*response)) complain(line);
     return 1;

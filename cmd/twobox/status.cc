@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "reconciler/field_reader.h"
 #include "twobox/api_client.h"
 #include "twobox/commands.h"
 #include "twobox/log.h"
@@ -81,7 +82,7 @@ int run_status(const StatusOptions& options) {
     complain(response.error().message);
     return kNoDaemon;
   }
-  const Json status = Json::parse(response->body, nullptr, /*allow_exceptions=*/false);
+  const Json status = parse_written_json(response->body);
   if (response->status != 200 || !status.is_object()) {
     complain("what answers on " + options.api + " is no twobox daemon");
     return kNoDaemon;

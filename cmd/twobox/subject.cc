@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "reconciler/field_reader.h"
 #include "twobox/api_client.h"
 #include "twobox/document_file.h"
 #include "twobox/log.h"
@@ -18,7 +19,7 @@ std::optional<Subject> ask_for_subject(const DiffOptions& options) {
     complain((document ? status : document).error().message);
     return std::nullopt;
   }
-  const Json object = Json::parse(status->body, nullptr, /*allow_exceptions=*/false);
+  const Json object = parse_written_json(status->body);
   auto read = read_document(document->body, kMaxLargeDocumentBytes);
   if (document->status != 200 || !object.is_object() ||
       !std::holds_alternative<ValidDocument>(read)) {

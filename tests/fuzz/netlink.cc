@@ -14,6 +14,7 @@
 #include "backends/netlink/attributes.h"
 #include "backends/netlink/message.h"
 #include "backends/nftables/element_codec.h"
+#include "backends/nftables/foreign_bypass.h"
 #include "backends/nftables/foreign_rule.h"
 #include "backends/nftables/rule_codec.h"
 #include "backends/nftables/set_codec.h"
@@ -242,6 +243,8 @@ void nft_generation(MessageView message) {
 void nft_foreign(MessageView message) {
   (void)nftables::decode_foreign_rule(message);
   (void)nftables::lists_vrrp(message);
+  ForeignBypasses found;
+  (void)nftables::add_foreign_bypass(message, found);
 }
 
 // tests/fuzz/seeds names them by their places.

@@ -12,17 +12,25 @@ namespace {
 
 const std::set<MacAddress> kPeer = {mac("08:00:27:e1:3c:c5")};
 
-std::vector<ForeignBypass> read() {
+ForeignBypasses read() {
   auto found = nftables::read_foreign_bypasses();
   REQUIRE_MESSAGE(found.has_value(), (found ? "" : found.error().message));
   return *std::move(found);
 }
 
-std::vector<ForeignBypass> read_rules(const std::string& rules, const std::string& family = "ip") {
+ForeignBypasses read_all(const std::string& rules, const std::string& family = "ip") {
   const Nftables nftables;
-  nft("table " + family + " t { chain pre { type nat hook prerouting priority -101;\n" + rules +
-      "\n}\n}");
+  nft("table " + family +
+      " t { set peers { type ether_addr; }; map marks { type ipv4_addr : mark; };\n"
+      "chain pre { type nat hook prerouting priority -101;\n" +
+      rules + "\n}\n}");
   return read();
+}
+
+std::vector<ForeignBypass> read_rules(const std::string& rules, const std::string& family = "ip") {
+  ForeignBypasses found = read_all(rules, family);
+  CHECK(found.unread.empty());
+  return std::move(found.read);
 }
 
 ForeignBypass bypass(const std::string& place, std::optional<std::uint32_t> mark,
@@ -56,7 +64,6 @@ TEST_CASE("rules of other kinds are left out") {
   for (const char* rule :
        {"ip daddr 172.16.0.30 tcp dport 80 redirect to :8080", "tcp dport 80 redirect",
         "ip daddr 172.16.0.30 tcp dport 80 accept", "ip daddr 172.16.0.0/24 tcp dport 80 redirect",
-        "ip daddr 172.16.0.30 tcp dport { 80, 443 } redirect",
         "ip daddr 172.16.0.30 tcp dport != 80 redirect",
         "ether saddr 08:00:27:e1:3c:c5 ip daddr 172.16.0.30 tcp dport 80 meta mark set 3"}) {
     CAPTURE(rule);
@@ -64,10 +71,29 @@ TEST_CASE("rules of other kinds are left out") {
   }
 }
 
+TEST_CASE("what marks or redirects by sets is named") {
+  const auto vip = ip("172.16.0.30");
+  for (const auto& [rule, address] : std::vector<std::pair<std::string, std::optional<IpAddress>>>{
+           {"ip daddr 172.16.0.30 tcp dport { 80, 443 } redirect", vip},
+           {"ether saddr != @peers ip daddr 172.16.0.30 tcp dport 80 meta mark set 3", vip},
+           {"tcp dport 80 meta mark set ip daddr map @marks", std::nullopt}}) {
+    CAPTURE(rule);
+    const ForeignBypasses found = read_all(rule);
+    CHECK(found.read.empty());
+    REQUIRE(found.unread.size() == 1);
+    CHECK(found.unread[0].place == "ip t pre");
+    CHECK(found.unread[0].handle > 0);
+    CHECK(found.unread[0].address == address);
+  }
+  CHECK(read_all("ip daddr 172.16.0.30 tcp dport { 80, 443 } accept") == ForeignBypasses{});
+}
+
 TEST_CASE("our own table is no foreign one") {
   const Nftables nftables;
-  nft("table inet twobox { chain c { ip daddr 172.16.0.30 tcp dport 80 meta mark set 3; }; }");
-  CHECK(read().empty());
+  nft("table inet twobox { set peers { type ether_addr; }; chain c {\n"
+      "ip daddr 172.16.0.30 tcp dport 80 meta mark set 3;\n"
+      "ether saddr != @peers meta mark set 3; }; }");
+  CHECK(read() == ForeignBypasses{});
 }
 
 TEST_CASE("iptables writes the same") {
@@ -80,7 +106,7 @@ TEST_CASE("iptables writes the same") {
     MESSAGE("skipped: no iptables-nft, or a kernel without its matches: " << written.text);
     return;
   }
-  CHECK(read() ==
+  CHECK(read().read ==
         std::vector{bypass("ip mangle PREROUTING", 3, kPeer), bypass("ip nat PREROUTING", {})});
 }
 

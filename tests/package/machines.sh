@@ -1,106 +1,17 @@
 #!/bin/bash
 # The package on two machines, from installing to purging: machines.sh PACKAGE.deb
 #
-# The machines a and b are containers with systemd, a network and this machine's root below a layer that is thrown
-# away. Where the kernel has IPVS (in the guest) they serve a VIP; elsewhere they hold one without services.
+# Where the kernel has IPVS (in the guest) the machines serve a VIP; elsewhere they hold one without services.
 # TWOBOX_ANSIBLE=no leaves Ansible out. Exit status 77 where such machines can't be made.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-package=$(realpath "$1")
-work=${TWOBOX_MACHINES_WORK:-}
-
-skip() { echo "SKIPPED: $1" >&2; exit 77; }
-if [[ -z $work ]]; then
-    (( EUID == 0 )) || skip "containers need root"
-    [[ -x /usr/bin/systemd-nspawn ]] || skip "systemd-container is not installed"
-    # Not in /tmp, which the containers have to themselves: what is shared has the same path everywhere.
-    work=$(mktemp -d -p /var/tmp)
-    status=0
-    # All that is started here ends with the process namespace, and all that is mounted with the mount namespace.
-    TWOBOX_MACHINES_WORK=$work unshare --mount --net --pid --fork --kill-child --mount-proc "$0" "$package" || status=$?
-    rmdir "$work"
-    exit "$status"
-fi
-
-passed=0
-failed=0
-declare -A leader=()
-
-# check DESCRIPTION COMMAND...
-check() {
-    local description=$1
-    shift
-    if "$@" >"$work/out" 2>&1; then
-        echo "ok - $description"
-        passed=$(( passed + 1 ))
-    else
-        echo "not ok - $description"
-        sed 's/^/#   /' "$work/out"
-        failed=$(( failed + 1 ))
-    fi
-}
-
-# eventually SECONDS COMMAND...
-eventually() {
-    local end=$(( SECONDS + $1 ))
-    shift
-    until "$@" 2>/dev/null; do
-        (( SECONDS < end )) || return 1
-        sleep 0.2
-    done
-}
-
-# not COMMAND...
-not() { ! "$@"; }
-
-# on MACHINE COMMAND...
-on() {
-    local machine=$1
-    shift
-    nsenter -t "${leader[$machine]}" --all -- "$@"
-}
-
-# The machine a has 172.16.0.31, and so on.
-boot() {
-    local machine=$1 mac=$2 address=$3 root=$work/$1/root
-    mkdir -p "$work/$machine"/{upper,work,root}
-    mount -t overlay overlay -o "lowerdir=/,upperdir=$work/$machine/upper,workdir=$work/$machine/work" "$root"
-    echo "$machine" >"$root/etc/hostname"
-    # What images for containers forbid by this is what is tested here.
-    rm -f "$root/usr/sbin/policy-rc.d" "$root/etc/machine-id"
-    : >"$root/etc/machine-id"
-    cp "$package" "$root/root/twobox.deb"
-    in_own_cgroup "$machine" systemd-nspawn --quiet --register=no --keep-unit --network-bridge=wire \
-        --directory="$root" --machine="$machine" --bind="$work/shared" --console=pipe --boot systemd.unit=basic.target \
-        </dev/null >"$work/$machine/console" 2>&1 &
-    local nspawn=$!
-    eventually 120 has_leader "$machine" "$nspawn" || return
-    eventually 600 on "$machine" systemctl --quiet is-active basic.target || return
-    on "$machine" ip link set host0 address "$mac" up || return
-    on "$machine" ip address add "$address/24" dev host0
-}
-# Where the test has mounted it, nobody has made groups in it; the containers would get into each other's way.
-in_own_cgroup() {
-    if [[ $cgroup ]]; then
-        mkdir -p "$cgroup/$1"
-        echo "$BASHPID" >"$cgroup/$1/cgroup.procs"
-    fi
-    shift
-    exec "$@"
-}
-has_leader() {
-    leader[$1]=$(pgrep -P "$2" | head -n 1) && [[ -n ${leader[$1]} && -e /proc/${leader[$1]}/ns/net ]]
-}
+source tests/package/machine_bed.sh
 
 main_pid() { on "$1" systemctl show -P MainPID twobox; }
 status_text_has() { on "$1" systemctl show -P StatusText twobox | grep -qF "$2"; }
-has_vip() { on "$1" ip -brief address show dev host0 | grep -qwF 172.16.0.30/32; }
-ready() { on "$1" twobox status >/dev/null; }
-is() { [[ $1 == "$2" ]] || { echo "$1, expected $2"; return 1; }; }
 
 document() {
     local services='[]'
-    # By the machine's own tool, since the module may be built in.
     [[ $ipvs ]] && services='[{"protocol": "tcp", "port": 80, "scheduler": "rr"}]'
     cat <<JSON
 {
@@ -111,7 +22,7 @@ document() {
   },
   "vips": {
     "web": {
-      "address": "172.16.0.30", "interface": "host0", "role": {"master": "a"}, "bypass": "redirect",
+      "address": "172.16.0.30", "interface": "$IFACE", "role": {"master": "a"}, "bypass": "redirect",
       "services": $services
     }
   },
@@ -189,10 +100,10 @@ takes_documents() {
     on a chown -R twobox:twobox /etc/twobox
     on a systemctl daemon-reload
     on a systemctl restart twobox
-    sed 's/"1"}/"1", "net.ipv4.conf.host0.log_martians": "1"}/' "$work/twobox.json" >"$work/a/root/root/other.json"
+    sed "s/\"1\"}/\"1\", \"net.ipv4.conf.$IFACE.log_martians\": \"1\"}/" "$work/twobox.json" >"$work/a/root/root/other.json"
     check "a: with --allow-put it writes its document" on a twobox put /root/other.json
     check "a: which is that then" on a cmp /etc/twobox/twobox.json /root/other.json
-    check "a: and acts on it" is "$(on a sysctl -n net.ipv4.conf.host0.log_martians)" 1
+    check "a: and acts on it" is "$(on a sysctl -n "net.ipv4.conf.$IFACE.log_martians")" 1
     on a rm -r /etc/systemd/system/twobox.service.d
     on a mv /root/options /etc/default/twobox
     on a chown -R root:root /etc/twobox
@@ -241,6 +152,9 @@ upgrades() {
     check "a: dpkg upgrades it" on a dpkg --install /root/next.deb
     check "a: the new one runs and is ready" eventually 20 is_other_and_ready a "$before"
     check "a: the VIP never left" address_never_left
+    check "a: dpkg upgrades it once more" on a dpkg --install /root/next.deb
+    check "a: it is ready" eventually 20 ready a
+    check "a: its socket runs still" on a systemctl is-active twobox.socket
     check "a: its socket is systemd's still" is "$(on a stat -c '%U %G %a' /run/twobox/api.sock)" "root twobox 660"
     check "a: it remembers what is its own" is "$(on a sh -c 'cat /var/lib/twobox/ownership.*')" "$record"
 }
@@ -299,19 +213,9 @@ plays() {
     cp "$work/good.json" "$work/twobox.json"
 }
 
-answers() {
-    local machine
-    for machine in a b; do
-        # The servers listen on the machine's own address too, as redirect needs it.
-        on "$machine" "$PWD/build/release/tests/web" serve "$machine" :: 80 >/dev/null 2>&1 &
-    done
+is_served() {
+    serve_web
     check "a client is answered by both in turn" eventually 20 alternate
-}
-alternate() {
-    local answers=
-    for _ in 1 2 3 4; do answers+=$(curl -s --max-time 2 http://172.16.0.30/) || return; done
-    echo "$answers"
-    [[ $(grep -o 'a' <<<"$answers" | wc -l) == 2 && $(grep -o 'b' <<<"$answers" | wc -l) == 2 ]]
 }
 
 leaves() {
@@ -332,22 +236,7 @@ leaves() {
     check "b: goes on" ready b
 }
 
-mount -t tmpfs -o mode=0755 machines "$work"
-mkdir "$work/shared"
-# The guest has none, and systemd needs one.
-cgroup=
-if ! mountpoint -q /sys/fs/cgroup; then
-    mount -t cgroup2 cgroup2 /sys/fs/cgroup
-    cgroup=/sys/fs/cgroup
-fi
-ip link add wire type bridge
-ip address add 172.16.0.1/24 dev wire
-ip link set wire up
-ipvs=
-modprobe ip_vs 2>/dev/null || true
-[[ ! -e /proc/net/ip_vs ]] || ipvs=yes
-boot a 08:00:27:77:84:ef 172.16.0.31 || { cat "$work/a/console"; skip "systemd does not boot in a container here"; }
-boot b 08:00:27:e1:3c:c5 172.16.0.32 || { cat "$work/b/console"; skip "systemd does not boot in a container here"; }
+bed_up
 installs
 serves
 restarts
@@ -360,7 +249,6 @@ if [[ ${TWOBOX_ANSIBLE:-yes} == no || ! -x /usr/bin/ansible-playbook ]]; then
 else
     plays
 fi
-if [[ $ipvs ]]; then answers; else echo "# skipped: this kernel has no IPVS, so no service is asked"; fi
+if [[ $ipvs ]]; then is_served; else echo "# skipped: this kernel has no IPVS, so no service is asked"; fi
 leaves
-echo "$passed passed, $failed failed"
-(( failed == 0 ))
+report

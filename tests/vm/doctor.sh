@@ -108,9 +108,9 @@ services() {
 
     mkdir -p /etc/keepalived/conf.d
     echo "include conf.d/*.conf" >/etc/keepalived/keepalived.conf
-    echo "virtual_server $VIP 80 {" >/etc/keepalived/conf.d/web.conf
-    found "in an included file" a keepalived-owns-ipvs "/etc/keepalived/conf.d/web.conf:1: virtual_server $VIP 80 {"
-    echo "vrrp_instance VI_1 {" >/etc/keepalived/conf.d/web.conf
+    echo "virtual_server $VIP 80 { }" >/etc/keepalived/conf.d/web.conf
+    found "in an included file" a keepalived-owns-ipvs "/etc/keepalived/conf.d/web.conf:1: virtual_server $VIP 80"
+    echo "vrrp_instance VI_1 { }" >/etc/keepalived/conf.d/web.conf
     gone "VRRP alone" a keepalived-owns-ipvs
     rm -r /etc/keepalived/keepalived.conf /etc/keepalived/conf.d
 }

@@ -192,7 +192,8 @@ without_disk() {
     on a ipvsadm -D -t "$VIP:80"
     heals 10 "$1: a service is deleted"
     larger
-    check "$1: a new service is not made, and status says why" eventually 10 says "nothing was changed: record of ownership: .*($2)"
+    check "$1: a new service is not made, and status says why" eventually 10 \
+        says "StateWritable: False.*nothing was changed: record of ownership: .*($2)"
     check "$1: not ready" exits_with 3 status_of a
     check "$1: failures to write are counted" at_least "$(metric a twobox_state_file_errors_total)" 1
     sleep 1

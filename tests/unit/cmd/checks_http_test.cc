@@ -22,11 +22,11 @@ CheckOutcome outcome_at(const Serving::Serve& serve, const HttpCheck& check,
                         std::chrono::milliseconds timeout = 60s) {
   const Serving serving(serve);
   Checks checks;
-  const auto http = HttpChecks::open(checks.loop(), checks.sink()).value();
+  HttpChecks http(checks.loop(), checks.sink());
   CheckTarget target = local_target(serving.port(), check);
   target.check.connect_timeout = 60s;
   target.check.timeout = timeout;
-  CheckOutcome outcome = checks.outcome_of(*http, target);
+  CheckOutcome outcome = checks.outcome_of(http, target);
   // What stands before is the same for all: "GET http://127.0.0.1:PORT/health: ".
   const std::string asking = std::string("GET ") + (check.tls ? "https" : "http") +
                              "://127.0.0.1:" + std::to_string(serving.port()) + check.path + ": ";
@@ -112,9 +112,9 @@ TEST_CASE("http check: answers that are none") {
   CHECK(outcome_at(reset, check).cause == "Recv failure: Connection reset by peer");
 
   Checks checks;
-  const auto http = HttpChecks::open(checks.loop(), checks.sink()).value();
+  HttpChecks http(checks.loop(), checks.sink());
   const std::uint16_t closed = closed_port();
-  CHECK(checks.outcome_of(*http, local_target(closed, check)).cause ==
+  CHECK(checks.outcome_of(http, local_target(closed, check)).cause ==
         "GET http://127.0.0.1:" + std::to_string(closed) + "/health: connection refused");
 }
 
@@ -132,11 +132,11 @@ TEST_CASE("http check: too slow") {
 
   const Listening hanging(0);
   Checks checks;
-  const auto http = HttpChecks::open(checks.loop(), checks.sink()).value();
+  HttpChecks http(checks.loop(), checks.sink());
   const CheckTarget target = local_target(hanging.port(), health());
   // The first connection has its place in the queue, where nobody answers.
-  CHECK(checks.outcome_of(*http, target).cause.ends_with("no whole answer within 300 ms"));
-  CHECK(checks.outcome_of(*http, target).cause.ends_with("no connection within 100 ms"));
+  CHECK(checks.outcome_of(http, target).cause.ends_with("no whole answer within 300 ms"));
+  CHECK(checks.outcome_of(http, target).cause.ends_with("no connection within 100 ms"));
 }
 
 TEST_CASE("http check: of a body without end, the first 64 KiB count") {
@@ -163,13 +163,13 @@ TEST_CASE("http check: the request") {
     send_text(connection, page("200 OK", ""));
   });
   Checks checks;
-  const auto http = HttpChecks::open(checks.loop(), checks.sink()).value();
+  HttpChecks http(checks.loop(), checks.sink());
   HttpCheck check;
   check.path = "/a/../b?c=d&e";
   const auto request_for = [&](const HttpCheck& asked) {
     CheckTarget target = local_target(serving.port(), asked);
     target.check.timeout = target.check.connect_timeout = 60s;
-    REQUIRE(is_passed(checks.outcome_of(*http, target)));
+    REQUIRE(is_passed(checks.outcome_of(http, target)));
     const std::lock_guard lock(mutex);
     return request;
   };
@@ -190,7 +190,8 @@ TEST_CASE("http check: the request") {
 
 TEST_CASE("http check: what this machine lacks is not the server's fault") {
   Checks checks;
-  const auto http = HttpChecks::open(checks.loop(), checks.sink()).value();
+  HttpChecks http(checks.loop(), checks.sink());
+  REQUIRE(libcurl());
   const Listening listening;
   rlimit before{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
@@ -198,7 +199,7 @@ TEST_CASE("http check: what this machine lacks is not the server's fault") {
   ::close(free_number);
   const rlimit none{static_cast<rlim_t>(free_number), before.rlim_max};
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
-  const CheckOutcome outcome = checks.outcome_of(*http, local_target(listening.port(), health()));
+  const CheckOutcome outcome = checks.outcome_of(http, local_target(listening.port(), health()));
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
   CHECK(is_not_made(outcome));
   CHECK(outcome.cause.ends_with(": too many open files"));
@@ -207,13 +208,13 @@ TEST_CASE("http check: what this machine lacks is not the server's fault") {
 TEST_CASE("http check: many at once, and none after it was given up") {
   const Serving serving(answer(page("200 OK", "fine")));
   Checks checks;
-  const auto http = HttpChecks::open(checks.loop(), checks.sink()).value();
+  HttpChecks http(checks.loop(), checks.sink());
   constexpr CheckId kCount = 90;
   for (CheckId id = 1001; id <= 1000 + kCount; ++id) {
     CheckTarget target = local_target(serving.port(), health());
     target.check.connect_timeout = target.check.timeout = 60s;
-    http->begin(id, target);
-    if (id % 3 == 0) http->give_up(id);
+    http.begin(id, target);
+    if (id % 3 == 0) http.give_up(id);
   }
   checks.turn_until([&] { return checks.outcomes.size() == kCount - kCount / 3; });
   CHECK(checks.outcomes.size() == kCount - kCount / 3);

@@ -22,6 +22,12 @@ std::vector<ConfigLine> lines(std::initializer_list<const char*> texts) {
   return found;
 }
 
+std::vector<KeepalivedLine> keepalived(const std::string& text) {
+  auto lines = read_keepalived({"/etc/x.conf", text}, nullptr);
+  REQUIRE(lines);
+  return *std::move(lines);
+}
+
 }  // namespace
 
 TEST_CASE("backup-answers-arp: the VIP on lo, by the larger of both values") {
@@ -207,17 +213,29 @@ TEST_CASE("nftables-reload-flushes: only what is loaded, and only what is ours")
 
 TEST_CASE("keepalived-owns-ipvs: its words") {
   Patient patient;
-  patient.facts.keepalived = lines({"vrrp_instance VI_1 {", "lvs_sync_daemon eth0 VI_1"});
+  patient.facts.keepalived = keepalived(
+      "vrrp_instance VI_1 {\n lvs_sync_daemon eth0 VI_1\n}\n"
+      "# virtual_server 172.16.0.30 80\n");
   CHECK(patient.verdict("keepalived-owns-ipvs") == "");
-  patient.facts.keepalived =
-      lines({"global_defs {", "lvs_flush", "}", "virtual_server 172.16.0.30 80 {"});
+  patient.facts.keepalived = keepalived(
+      "global_defs { lvs_flush }\n"
+      "@main virtual_server 172.16.0.30 80 {\n protocol TCP\n}\n");
   CHECK(patient.verdict("keepalived-owns-ipvs") ==
-        "/etc/x.conf:2: lvs_flush | take it out of /etc/x.conf, then: systemctl reload "
+        "/etc/x.conf:1: lvs_flush | take it out of /etc/x.conf, then: systemctl reload "
         "keepalived\n"
-        "/etc/x.conf:4: virtual_server 172.16.0.30 80 { | take it out of /etc/x.conf, then: "
+        "/etc/x.conf:2: @main virtual_server 172.16.0.30 80 | take it out of /etc/x.conf, then: "
         "systemctl reload keepalived");
   patient.facts.keepalived = kUnreadable;
   CHECK(patient.verdict("keepalived-owns-ipvs") == "skipped read it: Permission denied");
+}
+
+TEST_CASE("keepalived-owns-ipvs: a file that is also included is named once") {
+  Patient patient;
+  patient.facts.keepalived = keepalived("virtual_server 172.16.0.30 80 {\n}\n");
+  patient.facts.keepalived->push_back(patient.facts.keepalived->front());
+  CHECK(patient.verdict("keepalived-owns-ipvs") ==
+        "/etc/x.conf:1: virtual_server 172.16.0.30 80 | take it out of /etc/x.conf, then: "
+        "systemctl reload keepalived");
 }
 
 TEST_CASE("module-missing: IPVS and each scheduler") {

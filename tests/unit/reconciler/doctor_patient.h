@@ -70,7 +70,7 @@ class Patient {
     facts.neighbours = {{{kWire, address_of_text("172.16.0.32")}, mac_of_text(kMacOfB)},
                         {{kWire, address_of_text("172.16.0.31")}, mac_of_text(kMacOfA)}};
     facts.nftables = NftablesService{};
-    facts.keepalived = std::vector<ConfigLine>();
+    facts.keepalived = std::vector<KeepalivedLine>();
     for (const std::string& module : doctor_modules(*document_))
       facts.modules.emplace(module, true);
   }

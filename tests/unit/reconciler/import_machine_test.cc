@@ -52,7 +52,7 @@ MachineFacts master(const IpvsServiceKey& service) {
 MachineFacts marking() {
   MachineFacts facts = master(kMarked);
   facts.state.kernel.addresses[{loopback(), IpPrefix::host(kVip)}] = {};
-  facts.bypasses.push_back(
+  facts.bypasses.read.push_back(
       {"ip mangle PREROUTING", kVip, Protocol::kTcp, *Port::from_number(80), 3, {kPeerMac}});
   return facts;
 }
@@ -102,7 +102,7 @@ TEST_CASE("a master without a bypass to see is presumed to redirect when it is b
 
 TEST_CASE("a backup that redirects") {
   MachineFacts facts = machine(kService);
-  facts.bypasses.push_back(
+  facts.bypasses.read.push_back(
       {"ip nat PREROUTING", kVip, Protocol::kTcp, *Port::from_number(80), {}, {}});
   CHECK(vip_of(facts).bypass == Bypass::kRedirect);
   CHECK(vip_of(facts).role == RoleSource(MasterNode{"b"}));
@@ -131,7 +131,7 @@ TEST_CASE("a mark rule knows the peer's MAC where nobody else does") {
 
 TEST_CASE("twobox's own table tells what a mark stands for, and what is redirected") {
   MachineFacts facts = marking();
-  facts.bypasses.clear();
+  facts.bypasses = {};
   const Endpoint endpoint{kVip, Protocol::kTcp, 80};
   add_mark(facts.state.kernel, endpoint, 3);
   CHECK(vip_of(facts).bypass == Bypass::kMacMark);
@@ -143,13 +143,25 @@ TEST_CASE("twobox's own table tells what a mark stands for, and what is redirect
 
 TEST_CASE("a mark that no rule gives is left out") {
   MachineFacts facts = marking();
-  facts.bypasses.clear();
+  facts.bypasses = {};
   CHECK(import_machine(facts, kMacs).document.vips.empty());
   CHECK(has_note(facts, "fwmark 3 ipv4: no rule"));
   facts = marking();
-  facts.bypasses.push_back(
+  facts.bypasses.read.push_back(
       {"ip mangle PREROUTING", kVip, Protocol::kTcp, *Port::from_number(443), 3, {kPeerMac}});
   CHECK(has_note(facts, "it stands for several ports"));
+}
+
+TEST_CASE("what marks or redirects by sets is said, unless it is for something else") {
+  MachineFacts facts = machine(kService);
+  CHECK_FALSE(has_note(facts, "by what it looks up in sets"));
+  facts.bypasses.unread = {{"ip t pre", 7, std::nullopt},
+                           {"ip t post", 8, kVip},
+                           {"ip t other", 9, IpAddress::parse("192.0.2.99").value()}};
+  CHECK(has_note(facts, "ip t pre: the rule with handle 7 marks or redirects by what it looks up"));
+  CHECK(has_note(facts, "nft -a list chain ip t pre"));
+  CHECK(has_note(facts, "ip t post: the rule with handle 8"));
+  CHECK_FALSE(has_note(facts, "ip t other"));
 }
 
 TEST_CASE("backup-only with the sync daemon's settings") {

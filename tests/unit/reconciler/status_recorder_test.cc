@@ -120,6 +120,19 @@ TEST_CASE("a pass that could not be made") {
   CHECK(recorder.report().last_pass->changes == 0);
 }
 
+TEST_CASE("a pass whose record could not be written says nothing against the kernel") {
+  StatusRecorder recorder = with_document();
+  recorder.pass_made(pass(), Refusals{}, at(2), at(3));
+  recorder.pass_failed({ErrorKind::kNotRecorded, ENOSPC, "no space left"}, at(4), at(6));
+  CHECK_FALSE(is_ready(recorder.report()));
+  CHECK(condition(recorder, "KernelReadable").holds);
+  CHECK_FALSE(condition(recorder, "StateWritable").holds);
+  CHECK(condition(recorder, "StateWritable").message == "no space left");
+  recorder.pass_made(pass(), Refusals{}, at(7), at(8));
+  CHECK(is_ready(recorder.report()));
+  CHECK_FALSE(recorder.report().conditions.contains("StateWritable"));
+}
+
 TEST_CASE("what is left and refused is named, with its times on the wall") {
   StatusRecorder recorder = with_document();
   const PassReport report = pass({kStep});

@@ -1,5 +1,6 @@
 #include "backends/system/services.h"
 
+#include "backends/system/keepalived_files.h"
 #include "tests/unit/system/root.h"
 
 using namespace twobox;
@@ -100,4 +101,20 @@ TEST_CASE("keepalived's lines, with their includes") {
   REQUIRE(lines->size() == 2);
   CHECK(lines->back() ==
         ConfigLine{"/etc/keepalived/conf.d/web", 1, "virtual_server 172.16.0.30 80 {"});
+}
+
+TEST_CASE("keepalived's configuration, with what it includes") {
+  const Root root;
+  CHECK(keepalived_configuration(root.str())->empty());
+  root.write("/etc/keepalived/keepalived.conf", "include conf.d/web\nglobal_defs {\n}\n");
+  root.write("/etc/keepalived/conf.d/web", "virtual_server 172.16.0.30 80 { lb_kind DR }\n");
+  const auto lines = keepalived_configuration(root.str());
+  REQUIRE(lines);
+  REQUIRE(lines->size() == 2);
+  CHECK(lines->front().place == "/etc/keepalived/conf.d/web:1");
+  CHECK(lines->front().block.size() == 1);
+  root.write("/etc/keepalived/torn.conf", "virtual_server 172.16.0.30 80 {\n");
+  const auto torn = keepalived_configuration(root.str());
+  REQUIRE_FALSE(torn);
+  CHECK(torn.error().message.starts_with("/etc/keepalived/torn.conf:1: "));
 }
