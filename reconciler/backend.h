@@ -105,11 +105,7 @@ class Backend {
   /// observe(), but what is not among `parts` is taken over from `last`; addresses, links and
   /// sysctls are always read.
   virtual Result<ObservedState> observe_again(ObservedState last, const Scope& scope,
-                                              const Parts& parts) {
-    static_cast<void>(last);
-    static_cast<void>(parts);
-    return observe(scope);
-  }
+                                              const Parts& parts) = 0;
 
   /// observe()'s links and addresses alone, at a fraction of its cost.
   virtual Result<Machine> observe_machine() = 0;

@@ -176,7 +176,7 @@ void add_peer_redirect(KernelState& state, const Endpoint& endpoint, RedirectOf 
   std::vector<NftStatement> statements = {NftFamilyIs{family}, NftArrivesOverEthernet{},
                                           NftEtherSourceInSet{kPeerMacs},
                                           NftDestinationInSet{family, set}};
-  if (first_only) statements.push_back(NftOpensTcpConnection{});
+  if (first_only) statements.emplace_back(NftOpensTcpConnection{});
   statements.insert(statements.end(), {NftCounter{}, NftRedirect{}});
   state.nft_rules[NftRuleKey{kRedirectChain, "redirect-" + set}] =
       NftRuleConfig{std::move(statements), "redirect-" + set + kRedirectPeersReason};

@@ -35,7 +35,7 @@ std::string_view to_string(Cause cause) {
 }
 
 std::optional<Cause> cause_from_text(std::string_view text) {
-  const auto found = std::ranges::find(kCauses, text);
+  const auto* const found = std::ranges::find(kCauses, text);
   if (found == kCauses.end()) return std::nullopt;
   return static_cast<Cause>(found - kCauses.begin());
 }

@@ -33,8 +33,8 @@ enum class ProbeResult : std::uint8_t {
 
 /// The probe itself as it came to this machine.
 struct ProbeReturn {
-  MacAddress from;   // who forwarded it
-  std::uint8_t ttl;  // kProbeTtl less one for each machine it went through
+  MacAddress from;       // who forwarded it
+  std::uint8_t ttl = 0;  // kProbeTtl less one for each machine it went through
 };
 
 struct ProbeOutcome {

@@ -39,7 +39,7 @@ struct SelftestSubject {
 struct SelftestProbe {
   SelftestSubject subject;
   ProbeTarget target;
-  std::size_t times;  // so often that a scheduler's turns show
+  std::size_t times = 0;  // so often that a scheduler's turns show
 };
 
 struct SelftestFinding {

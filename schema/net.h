@@ -88,7 +88,7 @@ class MacAddress {
 
  private:
   explicit MacAddress(std::array<std::uint8_t, 6> bytes) : bytes_(bytes) {}
-  std::array<std::uint8_t, 6> bytes_;
+  std::array<std::uint8_t, 6> bytes_{};
 };
 
 /// A transport port, 1 to 65535, in host order; only codecs convert.
@@ -101,7 +101,7 @@ class Port {
 
  private:
   explicit constexpr Port(std::uint16_t value) : value_(value) {}
-  std::uint16_t value_;
+  std::uint16_t value_{};
 };
 
 /// A network interface's name: 1 to 15 bytes, no '/', no white space, no ':', not "." or "..".

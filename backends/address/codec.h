@@ -25,7 +25,7 @@ struct LinkRecord {
 Result<std::optional<LinkRecord>> decode_link(netlink::MessageView message);
 
 struct AddressRecord {
-  std::uint32_t interface_index;
+  std::uint32_t interface_index = 0;
   IpPrefix prefix;  // the machine's own address, with the length of the prefix
   IpAddress peer;   // the address the prefix belongs to; not our own only on point-to-point links
   AddressConfig config;

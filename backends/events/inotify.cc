@@ -36,14 +36,14 @@ void Inotify::forget(int watch) {
 }
 
 void Inotify::drain(const std::function<void(const Event&)>& on_event) {
-  std::array<std::byte, 16 * 1024> buffer;
+  std::array<std::byte, std::size_t{16} * 1024> buffer{};
   for (;;) {
     const ssize_t count = ::read(fd_.get(), buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return;
     const auto end = static_cast<std::size_t>(count);
     for (std::size_t at = 0; at + sizeof(inotify_event) <= end;) {
-      inotify_event event;
+      inotify_event event{};
       std::memcpy(&event, buffer.data() + at, sizeof(event));
       at += sizeof(event);
       if (event.len > end - at) return;

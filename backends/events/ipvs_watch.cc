@@ -96,8 +96,8 @@ class Ring {
   }
   template <typename T>
   T at(std::uint64_t position) const {
-    T value;
-    std::array<std::byte, sizeof(T)> bytes;
+    T value{};
+    std::array<std::byte, sizeof(T)> bytes{};
     for (std::size_t i = 0; i < bytes.size(); ++i)
       bytes[i] = data_[(position + i) % (kDataPages * page_size())];
     std::memcpy(&value, bytes.data(), sizeof(value));

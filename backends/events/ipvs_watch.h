@@ -17,6 +17,8 @@ class PerfRing {
  public:
   /// Takes ownership of `event`, which samples PERF_SAMPLE_TID. Error: kTransport with errno.
   static Result<PerfRing> map(FileDescriptor event);
+  PerfRing(const PerfRing&) = delete;
+  PerfRing& operator=(const PerfRing&) = delete;
   PerfRing(PerfRing&& other) noexcept;
   PerfRing& operator=(PerfRing&& other) noexcept;
   ~PerfRing();

@@ -81,7 +81,7 @@ bool is_about_our_table(MessageView message, std::uint16_t type) {
   if (NFNL_MSG_TYPE(type) == NFT_MSG_NEWGEN) return false;
   const auto payload = netlink::attributes_of(message, sizeof(nfgenmsg));
   if (!payload) return true;
-  nfgenmsg header;
+  nfgenmsg header{};
   std::memcpy(&header, message.data() + NLMSG_HDRLEN, sizeof(header));
   const auto attributes = netlink::AttributeTable::parse(*payload, kTable);
   if (!attributes) return true;

@@ -29,7 +29,7 @@ class AttributeView {
   Result<T> as() const {
     static_assert(std::is_trivially_copyable_v<T>);
     if (!present_ || payload_.size() != sizeof(T)) return wrong_size(sizeof(T));
-    T value;
+    T value{};
     std::memcpy(&value, payload_.data(), sizeof(T));
     return value;
   }

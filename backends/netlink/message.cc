@@ -47,7 +47,7 @@ std::span<const std::byte> bytes_of(const nlmsghdr* message) {
 }
 
 nlmsghdr header_of(MessageView message) {
-  nlmsghdr header;
+  nlmsghdr header{};
   std::memcpy(&header, message.data(), sizeof(header));
   return header;
 }
@@ -63,7 +63,7 @@ Result<MessageView> attributes_of(MessageView message, std::size_t family_header
 Status read_acknowledgement(MessageView message) {
   if (message.size() < sizeof(nlmsghdr) + sizeof(nlmsgerr))
     return malformed_message("an acknowledgement of " + std::to_string(message.size()) + " bytes");
-  nlmsgerr fixed;
+  nlmsgerr fixed{};
   std::memcpy(&fixed, message.data() + sizeof(nlmsghdr), sizeof(fixed));
   if (fixed.error == 0) return success();
   if (fixed.error > 0 || fixed.error == INT_MIN)

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kTransactionAttempts = 3;  // resent only when the kernel carried out nothing
 constexpr std::size_t kWindowMessages = 64;
-constexpr std::size_t kWindowBytes = 32 * 1024;
+constexpr std::size_t kWindowBytes = std::size_t{32} * 1024;
 
 void append(std::vector<std::byte>& buffer, std::span<const std::byte> bytes) {
   buffer.insert(buffer.end(), bytes.begin(), bytes.end());

@@ -195,6 +195,18 @@ Status Socket::dump(nlmsghdr* message, const std::function<void()>& restart,
                    " attempts to read the table"};
 }
 
+/// After the handler's first complaint the rest is read, so that the dump ends, and ignored.
+void Socket::take_part(MessageView part, Dump& dump,
+                       const std::function<Status(MessageView)>& on_message) {
+  const nlmsghdr header = header_of(part);
+  if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) dump.is_torn = true;
+  dump.has_ended = header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR;
+  if (header.nlmsg_type == NLMSG_ERROR) dump.outcome = read_acknowledgement(part);
+  if (!dump.outcome) return;
+  if (header.nlmsg_type == NLMSG_DONE) dump.outcome = read_dump_end(part);
+  if (header.nlmsg_type >= NLMSG_MIN_TYPE) dump.outcome = on_message(part);
+}
+
 Socket::Dump Socket::dump_once(nlmsghdr* message,
                                const std::function<Status(MessageView)>& on_message) {
   const std::uint32_t sequence = next_sequence();
@@ -205,18 +217,10 @@ Socket::Dump Socket::dump_once(nlmsghdr* message,
 
   const auto until = Clock::now() + deadline_;
   Dump dump;
-  bool ended = false;
-  while (!ended) {
+  while (!dump.has_ended) {
     Status received = receive(until, [&](MessageView part) {
-      const nlmsghdr header = header_of(part);
-      if (header.nlmsg_seq != sequence || ended) return;
-      if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) dump.is_torn = true;
-      ended = header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR;
-      if (header.nlmsg_type == NLMSG_ERROR) dump.outcome = read_acknowledgement(part);
-      // After the handler's first complaint the rest is read, so that the dump ends, and ignored.
-      if (!dump.outcome) return;
-      if (header.nlmsg_type == NLMSG_DONE) dump.outcome = read_dump_end(part);
-      if (header.nlmsg_type >= NLMSG_MIN_TYPE) dump.outcome = on_message(part);
+      if (header_of(part).nlmsg_seq == sequence && !dump.has_ended)
+        take_part(part, dump, on_message);
     });
     if (!received && received.error().errno_value == EMSGSIZE) return {success(), true};
     if (!received) return {std::move(received)};

@@ -63,6 +63,7 @@ class Socket {
   struct Dump {
     Status outcome = success();
     bool is_torn = false;
+    bool has_ended = false;
   };
   /// What came back for requests with consecutive sequence numbers.
   struct Answers {
@@ -78,6 +79,8 @@ class Socket {
   Result<MessageView> receive_datagram(Clock::time_point until);
   Status receive(Clock::time_point until, const std::function<void(MessageView)>& on_message);
   Dump dump_once(nlmsghdr* message, const std::function<Status(MessageView)>& on_message);
+  static void take_part(MessageView part, Dump& dump,
+                        const std::function<Status(MessageView)>& on_message);
   std::vector<Status> request_window(std::span<nlmsghdr* const> messages);
   std::vector<Status> transaction_once(std::span<nlmsghdr* const> messages,
                                        std::uint16_t resource_id);

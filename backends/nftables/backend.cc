@@ -117,13 +117,13 @@ Status NftablesBackend::observe(KernelState& state, Handles& handles, NftCounts&
     if (*after == *before) {
       // Only now is an error one: what a change removed under our hands is read as missing.
       if (!read) return read;
-      state.nft_tables = std::move(snapshot.state.nft_tables);
-      state.nft_chains = std::move(snapshot.state.nft_chains);
-      state.nft_sets = std::move(snapshot.state.nft_sets);
-      state.nft_elements = std::move(snapshot.state.nft_elements);
-      state.nft_rules = std::move(snapshot.rules.configs);
-      handles = std::move(snapshot.rules.handles);
-      counts = std::move(snapshot.rules.counts);
+      state.nft_tables = std::move(snapshot.state().nft_tables);
+      state.nft_chains = std::move(snapshot.state().nft_chains);
+      state.nft_sets = std::move(snapshot.state().nft_sets);
+      state.nft_elements = std::move(snapshot.state().nft_elements);
+      state.nft_rules = std::move(snapshot.rules().configs);
+      handles = std::move(snapshot.rules().handles);
+      counts = std::move(snapshot.rules().counts);
       return success();
     }
     before = after;
@@ -137,7 +137,7 @@ Result<NftCounts> NftablesBackend::observe_counts() {
   Snapshot snapshot(socket_);
   if (const Status read = snapshot.read_rules(); !read)
     return with_context(read.error(), "list nft rules");
-  return std::move(snapshot.rules.counts);
+  return std::move(snapshot.rules().counts);
 }
 
 Result<std::vector<DroppingChain>> NftablesBackend::dropping_chains() {

@@ -15,9 +15,9 @@ namespace twobox::nftables {
 
 /// A slice of a packet's header.
 struct HeaderField {
-  std::uint32_t base;  // NFT_PAYLOAD_*
-  std::uint32_t offset;
-  std::uint32_t length;
+  std::uint32_t base = 0;  // NFT_PAYLOAD_*
+  std::uint32_t offset = 0;
+  std::uint32_t length = 0;
 };
 
 constexpr HeaderField kEtherSource = {NFT_PAYLOAD_LL_HEADER, 6, 6};
@@ -31,14 +31,14 @@ constexpr std::uint8_t kTcpFinSynRstAck = 0x17;
 
 /// How the destination of one family is laid out: address, protocol and port, one behind the other.
 struct EndpointKey {
-  AddressFamily family;
-  std::uint8_t nfproto;
+  AddressFamily family = AddressFamily::kIpv4;
+  std::uint8_t nfproto = 0;
   HeaderField address;
   HeaderField protocol;  // IPv6: the first next header
   Register protocol_at;
   Register port_at;
-  std::uint8_t first_version;  // of the bytes at kVersion
-  std::uint8_t last_version;
+  std::uint8_t first_version = 0;  // of the bytes at kVersion
+  std::uint8_t last_version = 0;
 };
 constexpr Register kFirstRegister = {0};  // takes the address, and everything that stands alone
 constexpr EndpointKey kEndpointKeys[] = {

@@ -53,7 +53,7 @@ Result<TableId> table_of(MessageView message) {
   if (!attributes) return attributes.error();
   auto name = (*attributes)[NFTA_RULE_TABLE].as_text();
   if (!name) return name.error();
-  nfgenmsg header;
+  nfgenmsg header{};
   std::memcpy(&header, message.data() + NLMSG_HDRLEN, sizeof(header));
   return TableId{header.nfgen_family, std::move(*name)};
 }

@@ -12,11 +12,11 @@ namespace twobox::nftables {
 
 enum class Readable { kYes, kNo };
 
-/// Looks through NFTA_RULE_EXPRESSIONS. kNo: well formed, but some expression is none of those
-/// whose sizes are known here. Error: kTransport (EBADMSG) if something is malformed.
-Result<Readable> readable_by_libnftnl(const netlink::AttributeView& expressions);
+/// Looks through `list`, of NFTA_RULE_EXPRESSIONS. kNo: well formed, but some expression is none of
+/// those whose sizes are known here. Error: kTransport (EBADMSG) if something is malformed.
+Result<Readable> readable_by_libnftnl(const netlink::AttributeView& list);
 
-/// The names of the expressions, with spaces between. Error: kTransport (EBADMSG).
-Result<std::string> names_of(const netlink::AttributeView& expressions);
+/// The names of the same expressions, with spaces between. Error: kTransport (EBADMSG).
+Result<std::string> names_of(const netlink::AttributeView& list);
 
 }  // namespace twobox::nftables

@@ -18,7 +18,7 @@ namespace twobox::nftables {
 namespace {
 
 // Twice what one attribute can hold, so that no message we build comes near the end.
-constexpr std::size_t kCapacity = 128 * 1024;
+constexpr std::size_t kCapacity = std::size_t{128} * 1024;
 
 constexpr std::size_t kFamilyHeader = sizeof(nfgenmsg);
 
@@ -29,7 +29,7 @@ static_assert(kTableName == NFTA_CHAIN_TABLE && kTableName == NFTA_SET_TABLE &&
 
 bool is_inet(netlink::MessageView message) {
   if (message.size() < sizeof(nlmsghdr) + kFamilyHeader) return false;
-  nfgenmsg family;
+  nfgenmsg family{};
   std::memcpy(&family, message.data() + sizeof(nlmsghdr), sizeof(family));
   return family.nfgen_family == NFPROTO_INET;
 }

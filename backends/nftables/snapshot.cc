@@ -36,7 +36,7 @@ Result<std::uint32_t> read_generation(netlink::Socket& socket) {
 Status Snapshot::read() {
   using Reader = Status (Snapshot::*)();
   if (const Status read = read_table(); !read) return with_context(read.error(), "read nft table");
-  if (state.nft_tables.empty()) return success();
+  if (state_.nft_tables.empty()) return success();
   constexpr std::pair<const char*, Reader> kReaders[] = {
       {"list nft chains", &Snapshot::read_chains},
       {"list nft sets", &Snapshot::read_sets},
@@ -52,7 +52,7 @@ Status Snapshot::read_table() {
   const Status asked = socket_.request(request.header(), [this](MessageView message) -> Status {
     const auto table = decode_table(message);
     if (!table) return table.error();
-    if (*table) state.nft_tables.insert_or_assign(NftTableKey{}, **table);
+    if (*table) state_.nft_tables.insert_or_assign(NftTableKey{}, **table);
     return success();
   });
   const bool missing = !asked && asked.error().kind == ErrorKind::kKernelRefused &&
@@ -63,7 +63,7 @@ Status Snapshot::read_table() {
 Status Snapshot::read_chains() {
   Message request = encode_dump_chains();
   const auto restart = [this] {
-    state.nft_chains.clear();
+    state_.nft_chains.clear();
     anonymous_chains_.clear();
   };
   return socket_.dump(request.header(), restart, [this](MessageView message) -> Status {
@@ -73,24 +73,24 @@ Status Snapshot::read_chains() {
     if ((*chain)->anonymous)
       anonymous_chains_.insert((*chain)->key.name);
     else
-      state.nft_chains.insert_or_assign((*chain)->key, (*chain)->config);
+      state_.nft_chains.insert_or_assign((*chain)->key, (*chain)->config);
     return success();
   });
 }
 
 Status Snapshot::read_sets() {
   Message request = encode_dump_sets();
-  const auto restart = [this] { state.nft_sets.clear(); };
+  const auto restart = [this] { state_.nft_sets.clear(); };
   return socket_.dump(request.header(), restart, [this](MessageView message) -> Status {
     const auto set = decode_set(message);
     if (!set) return set.error();
-    if (*set && !(*set)->anonymous) state.nft_sets.insert_or_assign((*set)->key, (*set)->config);
+    if (*set && !(*set)->anonymous) state_.nft_sets.insert_or_assign((*set)->key, (*set)->config);
     return success();
   });
 }
 
 Status Snapshot::read_elements() {
-  for (const auto& set : state.nft_sets) {
+  for (const auto& set : state_.nft_sets) {
     auto request = encode_dump_elements(set.first.name);
     if (!request) return request.error();
     std::map<NftElementKey, NftElementConfig> elements;
@@ -100,18 +100,18 @@ Status Snapshot::read_elements() {
           return decode_elements(message, set.first, set.second, elements);
         });
     if (!listed) return with_context(listed.error(), set.first.name);
-    state.nft_elements.merge(elements);
+    state_.nft_elements.merge(elements);
   }
   return success();
 }
 
 Status Snapshot::read_rules() {
   Message request = encode_dump_rules();
-  const auto restart = [this] { rules = {}; };
+  const auto restart = [this] { rules_ = {}; };
   return socket_.dump(request.header(), restart, [this](MessageView message) -> Status {
     auto rule = decode_rule(message);
     if (!rule) return rule.error();
-    if (*rule && !anonymous_chains_.contains((*rule)->chain)) add_rule(std::move(**rule), rules);
+    if (*rule && !anonymous_chains_.contains((*rule)->chain)) add_rule(std::move(**rule), rules_);
     return success();
   });
 }

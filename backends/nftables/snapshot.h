@@ -28,8 +28,8 @@ class Snapshot {
   /// The rules alone, whether the table is there or not. Errors: as Socket::dump().
   Status read_rules();
 
-  KernelState state;  // only its nft_* members, without the rules
-  Rules rules;
+  KernelState& state() { return state_; }  // only its nft_* members, without the rules
+  Rules& rules() { return rules_; }
 
  private:
   Status read_table();
@@ -38,6 +38,8 @@ class Snapshot {
   Status read_elements();
 
   netlink::Socket& socket_;
+  KernelState state_;
+  Rules rules_;
   std::set<std::string> anonymous_chains_;
 };
 

@@ -12,8 +12,8 @@ namespace twobox {
 
 /// A number in a frame, in network order, under a mask.
 struct FrameField {
-  std::uint32_t offset;  // bytes from the Ethernet header's first
-  unsigned size;         // bytes: 1, 2 or 4
+  std::uint32_t offset = 0;  // bytes from the Ethernet header's first
+  unsigned size = 0;         // bytes: 1, 2 or 4
   std::uint32_t mask = 0xffffffff;
 };
 
@@ -25,7 +25,7 @@ struct FieldAmong {
 /// Holds if the field is less than `limit`.
 struct FieldBelow {
   FrameField field;
-  std::uint32_t limit;
+  std::uint32_t limit = 0;
 };
 /// The last jump of a test must reach behind the others: it has eight bits.
 constexpr std::size_t kMaxFieldValues = 200;

@@ -79,7 +79,7 @@ Status PacketSocket::send(FrameBytes frame, int interface_index) {
   to.sll_family = AF_PACKET;
   to.sll_ifindex = interface_index;
   to.sll_halen = ETH_ALEN;
-  std::memcpy(&to.sll_protocol, frame.data() + 2 * ETH_ALEN, sizeof(to.sll_protocol));
+  std::memcpy(&to.sll_protocol, frame.data() + std::size_t{2} * ETH_ALEN, sizeof(to.sll_protocol));
   std::memcpy(to.sll_addr, frame.data(), ETH_ALEN);
   const ssize_t sent = ::sendto(socket_.get(), frame.data(), frame.size(), 0,
                                 reinterpret_cast<const sockaddr*>(&to), sizeof(to));

@@ -15,8 +15,8 @@ namespace twobox {
 
 /// By what a probe is known in whatever comes back.
 struct ProbeCookie {
-  std::uint16_t tag;     // of all probes of one prober
-  std::uint16_t number;  // of the probe; 0xffff is none, since answers acknowledge one more
+  std::uint16_t tag = 0;     // of all probes of one prober
+  std::uint16_t number = 0;  // of the probe; 0xffff is none, since answers acknowledge one more
   friend bool operator==(const ProbeCookie&, const ProbeCookie&) = default;
 };
 
@@ -42,12 +42,12 @@ enum class ProbeSign : std::uint8_t {
 
 /// What one frame says about a probe.
 struct ProbeEcho {
-  ProbeSign sign;
+  ProbeSign sign = ProbeSign::kAnswer;
   ProbeCookie cookie;
-  IpAddress asked;   // the probe's destination
-  Port port;         // and port
-  MacAddress from;   // the frame's source
-  std::uint8_t ttl;  // of the frame
+  IpAddress asked;       // the probe's destination
+  Port port;             // and port
+  MacAddress from;       // the frame's source
+  std::uint8_t ttl = 0;  // of the frame
 };
 
 /// nullopt: no sign of a probe.

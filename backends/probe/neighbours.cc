@@ -37,9 +37,9 @@ Result<MessageHandle> make_message(int type, int flags, const ndmsg& header) {
   return message;
 }
 
-template <std::size_t size>
-std::optional<std::array<std::uint8_t, size>> exactly(const netlink::AttributeView& attribute) {
-  const auto bytes = attribute.as<std::array<std::uint8_t, size>>();
+template <std::size_t kSize>
+std::optional<std::array<std::uint8_t, kSize>> exactly(const netlink::AttributeView& attribute) {
+  const auto bytes = attribute.as<std::array<std::uint8_t, kSize>>();
   if (!bytes) return std::nullopt;
   return *bytes;
 }

@@ -21,7 +21,7 @@ Result<std::map<IpAddress, MacAddress>> neighbours(const InterfaceName& interfac
 Status ask_for_neighbour(const InterfaceName& interface, const IpAddress& address);
 
 struct Neighbour {
-  int interface_index;
+  int interface_index = 0;
   IpAddress address;
   MacAddress mac;
 };

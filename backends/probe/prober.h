@@ -37,7 +37,7 @@ class Prober {
   static constexpr std::size_t kMaxProbes = 4096;
 
   struct Ended {
-    std::uint64_t id;
+    std::uint64_t id = 0;
     ProbeOutcome outcome;
   };
   /// What has ended by `now`, answered or not; never blocks.
@@ -45,9 +45,9 @@ class Prober {
 
  private:
   struct Probe {
-    std::uint64_t id;
+    std::uint64_t id = 0;
     ProbeTarget target;
-    int interface_index;
+    int interface_index = 0;
     SteadyTime deadline;
     ProbeOutcome outcome;
   };

@@ -19,7 +19,7 @@ std::string media_type(const HttpRequest& request) {
 /// A misspelt ?dry_run would change what it should only show.
 std::optional<HttpAnswer> refuse_query(const Route& route, const HttpRequest& request) {
   for (const auto& [name, value] : request.query) {
-    const auto known = [&](const auto& parameter) { return parameter.first == name; };
+    const auto known = [&name = name](const auto& parameter) { return parameter.first == name; };
     if (std::ranges::none_of(route.query, known))
       return problem(400, "this call has no query parameter '" + name + "'");
     if (request.query.count(name) > 1)

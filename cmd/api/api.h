@@ -33,6 +33,7 @@ class Api : public HttpService {
   Api(Backstage backstage, AccessPolicy policy);
   Api(const Api&) = delete;
   Api& operator=(const Api&) = delete;
+  ~Api() override = default;
 
   std::optional<HttpAnswer> refuse(const HttpRequest& request) const override;
   HttpAnswer answer(const HttpRequest& request) const override;

@@ -102,7 +102,7 @@ Result<DiffReport> LoopRequests::diff(std::optional<ValidDocument> document) {
 
 std::vector<LoopRequest> LoopRequests::take() {
   std::uint64_t count = 0;
-  static_cast<void>(!::read(wake_.get(), &count, sizeof(count)));
+  static_cast<void>(::read(wake_.get(), &count, sizeof(count)) < 0);
   const std::lock_guard lock(*mutex_);
   return std::exchange(waiting_, {});
 }

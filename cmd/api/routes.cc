@@ -203,6 +203,9 @@ void add_status(Routes& routes, const StatusBoard& board, LoopRequests& requests
                     .access = RouteAccess::kOpen,
                     .answers = {{200, "the page"}, {404, "twobox was built without it"}},
                     .answer = [](const Call&) { return get_page(); }});
+}
+
+void add_health(Routes& routes, const StatusBoard& board) {
   routes.push_back({.method = "GET",
                     .pattern = "/healthz",
                     .summary = "the daemon is alive",
@@ -228,6 +231,7 @@ Routes make_routes(const Backstage& backstage) {
   add_role(routes, backstage);
   add_drains(routes, backstage);
   add_status(routes, backstage.board, backstage.requests);
+  add_health(routes, backstage.board);
   return routes;
 }
 

@@ -38,8 +38,8 @@ Result<std::unique_ptr<CheckLoop>> CheckLoop::open(EventLoop& loop,
   std::unique_ptr<CheckLoop> checks(
       new CheckLoop(loop, std::move(through_vip), std::move(on_health)));
   CheckLoop* const self = checks.get();
-  const OnOutcome on_outcome = [self](CheckId id, CheckOutcome outcome) {
-    self->part_done(id, std::move(outcome));
+  const OnOutcome on_outcome = [self](CheckId id, const CheckOutcome& outcome) {
+    self->part_done(id, outcome);
   };
   checks->http_ = std::make_unique<HttpChecks>(loop, on_outcome);
   checks->tcp_ = std::make_unique<TcpChecks>(loop, on_outcome);
@@ -113,7 +113,7 @@ void CheckLoop::begin(Checked& checked) {
   kind_of(checked.target.check).begin(id, checked.target);
 }
 
-void CheckLoop::part_done(CheckId id, CheckOutcome outcome) {
+void CheckLoop::part_done(CheckId id, const CheckOutcome& outcome) {
   const auto found = under_way_.find(id);
   if (found == under_way_.end()) return;
   Checked& checked = *found->second;
@@ -139,8 +139,8 @@ void CheckLoop::ask_vip(Checked& checked) {
 }
 
 void CheckLoop::hear_vip() {
-  for (ThroughVip::Answer& answer : through_vip_->drain())
-    part_done(answer.id, std::move(answer.outcome));
+  for (const ThroughVip::Answer& answer : through_vip_->drain())
+    part_done(answer.id, answer.outcome);
 }
 
 void CheckLoop::done(Checked& checked, const CheckOutcome& outcome) {

@@ -49,7 +49,7 @@ class CheckLoop {
   void take_up(Checked& checked);
   void drop(Checked& checked);
   void begin(Checked& checked);
-  void part_done(CheckId id, CheckOutcome outcome);
+  void part_done(CheckId id, const CheckOutcome& outcome);
   void ask_vip(Checked& checked);
   void hear_vip();
   void done(Checked& checked, const CheckOutcome& outcome);

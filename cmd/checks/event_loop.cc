@@ -59,14 +59,15 @@ int EventLoop::milliseconds_to_sleep(SteadyTime now) const {
   using std::chrono::milliseconds;
   const auto due = alarms_.begin()->first.first.time_since_epoch();
   const auto grains = std::chrono::ceil<milliseconds>(due) / kAlarmGrain;
-  const SteadyTime wake_at(kAlarmGrain * (due % kAlarmGrain == due.zero() ? grains : grains + 1));
+  const SteadyTime wake_at(
+      kAlarmGrain * (due % kAlarmGrain == SteadyTime::duration::zero() ? grains : grains + 1));
   if (wake_at <= now) return 0;
   return static_cast<int>(std::chrono::ceil<milliseconds>(wake_at - now).count());
 }
 
 void EventLoop::turn() {
   const SteadyTime asked = std::chrono::steady_clock::now();
-  std::array<epoll_event, kEventsAtOnce> events;
+  std::array<epoll_event, kEventsAtOnce> events{};
   const int count =
       ::epoll_wait(epoll_.get(), events.data(), kEventsAtOnce, milliseconds_to_sleep(asked));
   for (int at = 0; at < count; ++at) {

@@ -20,6 +20,8 @@ class ExecChecks final : public CheckKind {
   /// `loop` outlives it.
   ExecChecks(EventLoop& loop, OnOutcome on_outcome)
       : loop_(loop), on_outcome_(std::move(on_outcome)) {}
+  ExecChecks(const ExecChecks&) = delete;
+  ExecChecks& operator=(const ExecChecks&) = delete;
   /// Waits for the killed ones, kPatience at most.
   ~ExecChecks() override;
 

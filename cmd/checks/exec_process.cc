@@ -143,7 +143,7 @@ Result<ExecProcess> ExecProcess::start(const ExecCheck& check) {
 }
 
 bool ExecProcess::read_output() {
-  std::array<char, 4096> buffer;
+  std::array<char, 4096> buffer{};
   for (int reads = 0; reads < 32; ++reads) {  // one that never stops must not keep the thread
     const ssize_t count = ::read(output_.get(), buffer.data(), buffer.size());
     if (count < 0) return errno == EAGAIN || errno == EINTR;
@@ -159,7 +159,7 @@ void ExecProcess::kill_group() const {
   ::kill(-pid_, SIGKILL);
 }
 
-int ExecProcess::wait() {
+int ExecProcess::wait() const {
   int status = 0;
   return ::waitpid(pid_, &status, WNOHANG) == pid_ ? status : -1;
 }

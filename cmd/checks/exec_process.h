@@ -35,7 +35,7 @@ class ExecProcess {
   /// SIGKILL to its whole process group. Not to be called after wait().
   void kill_group() const;
   /// What it ended with, as in wait(2); -1 if it has not ended yet.
-  int wait();
+  int wait() const;
 
  private:
   ExecProcess(pid_t pid, FileDescriptor ended, FileDescriptor output)

@@ -30,7 +30,7 @@ CheckOutcome read_verdict(const std::string& path) {
   struct stat status {};
   if (!file.is_open() || ::fstat(file.get(), &status) != 0) return refused_with(errno, path);
   if (!S_ISREG(status.st_mode)) return failed(path + ": not a regular file");
-  std::array<char, kMostBytes + 1> bytes;
+  std::array<char, kMostBytes + 1> bytes{};
   const ssize_t count = ::read(file.get(), bytes.data(), bytes.size());
   if (count < 0) return refused_with(errno, path);
   const std::string_view text(bytes.data(), static_cast<std::size_t>(count));

@@ -17,6 +17,8 @@ class HttpChecks final : public CheckKind {
  public:
   /// `loop` outlives it.
   HttpChecks(EventLoop& loop, OnOutcome on_outcome);
+  HttpChecks(const HttpChecks&) = delete;
+  HttpChecks& operator=(const HttpChecks&) = delete;
   ~HttpChecks() override;
 
   void begin(CheckId id, const CheckTarget& target) override;

@@ -12,7 +12,7 @@ namespace {
 
 /// libcurl looks at the clock before it looks at the socket, so that an answer which is there would
 /// be too late on a machine under load. The deadlines are HttpChecks' own.
-constexpr long kNever = 24 * 3600;  // seconds
+constexpr long kNever = 24L * 3600;  // seconds
 
 std::string wanted(const std::vector<StatusRange>& ranges) {
   std::string text;

@@ -12,7 +12,7 @@
 
 namespace twobox {
 
-constexpr std::size_t kMostBodyBytes = 64 * 1024;
+constexpr std::size_t kMostBodyBytes = std::size_t{64} * 1024;
 
 /// Pure: what is wrong with an answer that came whole, of which `body` is the first kMostBodyBytes;
 /// nothing if nothing is.
@@ -27,6 +27,7 @@ class HttpTransfer {
   HttpTransfer(const Libcurl& curl, CheckId id, const CheckTarget& target);
   HttpTransfer(const HttpTransfer&) = delete;
   HttpTransfer& operator=(const HttpTransfer&) = delete;
+  ~HttpTransfer() = default;
 
   /// Ready for a multi handle when it gives nothing; else the outcome.
   std::optional<CheckOutcome> set_up();

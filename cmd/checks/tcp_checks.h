@@ -20,6 +20,8 @@ class TcpChecks final : public CheckKind {
   /// `loop` outlives it.
   TcpChecks(EventLoop& loop, OnOutcome on_outcome)
       : loop_(loop), on_outcome_(std::move(on_outcome)) {}
+  TcpChecks(const TcpChecks&) = delete;
+  TcpChecks& operator=(const TcpChecks&) = delete;
   ~TcpChecks() override;
 
   void begin(CheckId id, const CheckTarget& target) override;

@@ -12,7 +12,7 @@ namespace twobox {
 class ThroughVip {
  public:
   struct Answer {
-    CheckId id;
+    CheckId id = 0;
     CheckOutcome outcome;
   };
 

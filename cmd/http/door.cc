@@ -70,7 +70,7 @@ void Door::start() {
 void Door::close() {
   closing_ = true;
   const std::uint64_t one = 1;
-  static_cast<void>(!::write(wake_.get(), &one, sizeof(one)));
+  static_cast<void>(::write(wake_.get(), &one, sizeof(one)) < 0);
   if (thread_.joinable()) thread_.join();
 }
 
@@ -80,7 +80,7 @@ void Door::linger(Connection connection) {
     returned_.push_back(std::move(connection));
   }
   const std::uint64_t one = 1;
-  static_cast<void>(!::write(wake_.get(), &one, sizeof(one)));
+  static_cast<void>(::write(wake_.get(), &one, sizeof(one)) < 0);
 }
 
 void Door::serve() {
@@ -127,7 +127,7 @@ void Door::admit(Connection connection, bool lingers) {
 
 void Door::take_back() {
   std::uint64_t count = 0;
-  static_cast<void>(!::read(wake_.get(), &count, sizeof(count)));
+  static_cast<void>(::read(wake_.get(), &count, sizeof(count)) < 0);
   std::vector<Connection> returned;
   {
     const std::lock_guard lock(mutex_);

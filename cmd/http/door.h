@@ -66,7 +66,7 @@ class Door {
   void admit(Connection connection, bool lingers);
   void take_back();
   void hear(Id id);
-  bool read_some(Guest& guest);
+  static bool read_some(Guest& guest);
   bool judge(Guest& guest);
   void refuse(Guest& guest, int status, const std::string& why);
   void expire();

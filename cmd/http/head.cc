@@ -40,7 +40,7 @@ std::string_view trimmed(std::string_view text) {
 bool is_token(std::string_view text) {
   static constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
   return !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
-    return std::isalnum(c) != 0 || kMarks.find(static_cast<char>(c)) != kMarks.npos;
+    return std::isalnum(c) != 0 || kMarks.find(static_cast<char>(c)) != std::string_view::npos;
   });
 }
 
@@ -53,12 +53,14 @@ bool has_control_character(std::string_view text) {
 std::string read_request_line(std::string_view line, Head& head) {
   const std::size_t first = line.find(' ');
   const std::size_t last = line.rfind(' ');
-  if (first == line.npos || first == last) return "the request line has no method, target, version";
+  if (first == std::string_view::npos || first == last)
+    return "the request line has no method, target, version";
   head.method = line.substr(0, first);
   const std::string_view target = line.substr(first + 1, last - first - 1);
   const std::string_view version = line.substr(last + 1);
   if (version != "HTTP/1.1" && version != "HTTP/1.0") return "only HTTP/1.1 is spoken here";
-  if (!is_token(head.method) || !target.starts_with('/') || target.find(' ') != target.npos)
+  if (!is_token(head.method) || !target.starts_with('/') ||
+      target.find(' ') != std::string_view::npos)
     return "the request line must be METHOD /PATH VERSION";
   head.path = target.substr(0, target.find_first_of("?#"));
   return "";
@@ -76,7 +78,8 @@ std::string read_length(std::string_view value, Head& head) {
 
 std::string read_header_line(std::string_view line, Head& head) {
   const std::size_t colon = line.find(':');
-  if (colon == line.npos || !is_token(line.substr(0, colon))) return "a header line has no name";
+  if (colon == std::string_view::npos || !is_token(line.substr(0, colon)))
+    return "a header line has no name";
   const std::string_view name = line.substr(0, colon);
   const std::string_view value = trimmed(line.substr(colon + 1));
   if (same_word(name, "Content-Length")) return read_length(value, head);
@@ -112,7 +115,8 @@ HeadScan read_lines(std::string_view text) {
 
 HeadScan scan_head(std::string_view bytes) {
   const std::size_t end = bytes.find(kHeadEnd);
-  if (end == bytes.npos) return bytes.size() >= kMaxHeadBytes ? too_large() : HeadScan{};
+  if (end == std::string_view::npos)
+    return bytes.size() >= kMaxHeadBytes ? too_large() : HeadScan{};
   if (end + kHeadEnd.size() > kMaxHeadBytes) return too_large();
   HeadScan scan = read_lines(bytes.substr(0, end));
   if (scan.state == HeadState::kRefused) return scan;
@@ -125,7 +129,7 @@ std::string without_ranges(std::string_view head) {
   std::string kept;
   while (!head.empty()) {
     const std::size_t end = head.find(kLineEnd);
-    const std::size_t length = end == head.npos ? head.size() : end + kLineEnd.size();
+    const std::size_t length = end == std::string_view::npos ? head.size() : end + kLineEnd.size();
     const std::string_view line = head.substr(0, length);
     if (!same_word(line.substr(0, line.find(':')), "Range")) kept += line;
     head.remove_prefix(length);

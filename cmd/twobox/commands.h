@@ -145,6 +145,6 @@ int run_render_keepalived(const RenderOptions& options);
 
 /// Exit status: 0 a whole document, 2 one that has to be filled in, 1 none.
 int run_import(const std::string& state_directory);
-int run_import_keepalived(const std::string& file);
+int run_import_keepalived(const std::string& path);
 
 }  // namespace twobox

@@ -15,8 +15,8 @@ void Daemon::show_traffic() {
   }
   if (traffic_due_ && *traffic_due_ > now().steady) return;
   auto traffic = look_at_traffic();
-  shown_.traffic = traffic ? std::make_shared<const std::string>(*std::move(traffic)) : nullptr;
   shown_.traffic_fault = traffic ? "" : traffic.error().message;
+  shown_.traffic = traffic ? std::make_shared<const std::string>(*std::move(traffic)) : nullptr;
   traffic_due_ = now().steady + std::chrono::seconds(1);
 }
 

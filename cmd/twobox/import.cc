@@ -40,7 +40,7 @@ Result<MachineFacts> read_facts(LiveKernel& kernel) {
 }
 
 /// Says what apply would do all the same: nothing of it is to come as a surprise.
-Status say_what_changes(ValidDocument document, const std::string& state_directory) {
+Status say_what_changes(const ValidDocument& document, const std::string& state_directory) {
   DiffOptions options;
   options.state_directory = state_directory;
   const auto target = target_of({document_json(*document), document}, options);

@@ -14,7 +14,7 @@ std::string journal_record(const std::vector<JournalField>& fields) {
   std::string record;
   for (const auto& [name, value] : fields) {
     if (value.find('\n') == std::string::npos) {
-      record += name + "=" + value + "\n";
+      record.append(name).append("=").append(value).append("\n");
       continue;
     }
     record += name + "\n";

@@ -7,8 +7,8 @@ import signal
 import subprocess
 import time
 
-from testbed import (Daemon, addresses, check, document, enter_namespace, finish, has, kept, read, status, told, twobox,
-                     wait_until, write)
+from testbed import (PATIENCE, Daemon, addresses, check, document, enter_namespace, finish, has, kept, read, status, told,
+                     twobox, wait_until, write)
 
 
 def record_path(daemon):
@@ -95,7 +95,7 @@ def one_after_another(daemon):
 
 
 def killed(daemon):
-    daemon.put(document(85), "?confirm=4s&wait=5s")
+    daemon.put(document(85), f"?confirm={4 * PATIENCE}s&wait=5s")
     until = status(daemon)["confirmation"]["until"]
     daemon.stop(signal.SIGKILL)
     daemon.start()

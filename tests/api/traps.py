@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 
-from testbed import (PROGRAM, TCP_PORT, Answer, Daemon, check, check_limit, document, enter_namespace, finish,
+from testbed import (PATIENCE, PROGRAM, TCP_PORT, Answer, Daemon, check, check_limit, document, enter_namespace, finish,
                      read_all)
 
 JSON = "Content-Type: application/json\r\n"
@@ -153,6 +153,7 @@ def watchers(daemon):
     check("one watcher more than there is room for is 503", one_more.status == 503, one_more.status)
     check("others are served", daemon.curl("/v1/status").status == 200)
     daemon.put(document(81), "?wait=5s")
+    time.sleep(PATIENCE - 1)
     events = []
     for client in crowd.clients:
         client.settimeout(0.2)
@@ -177,7 +178,7 @@ def stop_with_watchers(daemon):
 
 def refuses_to_start(daemon, *arguments):
     run = subprocess.run([PROGRAM, "run", "--state-dir", daemon.path("other"), *arguments], capture_output=True,
-                         text=True, timeout=10, check=False)
+                         text=True, timeout=10 * PATIENCE, check=False)
     return run.returncode == 1 and run.stderr
 
 
