@@ -6,6 +6,7 @@
 #include "checks/cause.h"
 
 namespace twobox {
+
 HttpChecks::HttpChecks(EventLoop& loop, OnOutcome on_outcome)
     : loop_(loop), on_outcome_(std::move(on_outcome)) {}
 

@@ -1,10 +1,10 @@
 // What a start needed is given back, and nothing that is still needed.
+#include "twobox/start_memory.h"
+
 #include <doctest/doctest.h>
 
 #include <fstream>
 #include <string>
-
-#include "twobox/start_memory.h"
 
 using namespace twobox;
 
