@@ -176,6 +176,38 @@ def milliseconds(cause, is_done):
     return 1000 * (time.perf_counter() - begin)
 
 
+class Sleeper:
+    """A process that sleeps until it hears a word, and answers it: what waking alone takes here."""
+
+    def __init__(self):
+        (word, self.word), (self.answer, answer) = os.pipe(), os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            while os.read(word, 1) != b"x":
+                os.write(answer, b"!")
+            os._exit(0)
+        os.set_blocking(self.answer, False)
+
+    def call(self):
+        os.write(self.word, b"?")
+
+    def has_answered(self):
+        try:
+            return os.read(self.answer, 1) == b"!"
+        except BlockingIOError:
+            return False
+
+    def end(self):
+        os.write(self.word, b"x")
+        os.waitpid(self.pid, 0)
+
+
+def show_what_waking_takes(times):
+    sleeper = Sleeper()
+    show("(a sleeping process answers)", [milliseconds(sleeper.call, sleeper.has_answered) for _ in range(times)])
+    sleeper.end()
+
+
 def show(name, took, against=None):
     ratio = f", {statistics.median(against) / statistics.median(took):5.1f} x faster than the script" if against else ""
     print(f"{name:32} {statistics.median(took):7.2f} ms (median of {len(took)}), {max(took):7.2f} max{ratio}", flush=True)
@@ -232,6 +264,7 @@ def main():
                 box.before = box.ipvs_table()
                 rows += [("ipvs flushed", box.flush_ipvs, box.ipvs_is_back),
                          ("ipvs weight edited", box.edit_weight, box.ipvs_is_back)]
+            show_what_waking_takes(times)
             for name, sabotage, is_back in rows:
                 show(name + ": healed", [milliseconds(sabotage, is_back) for _ in range(times)])
             if has_ipvs:
