@@ -27,8 +27,12 @@ std::string escaped(std::string_view text) {
 /// The shortest text that reads back as the same number.
 std::string number_text(double value) {
   std::array<char, 32> text{};
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  char* const end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
   return {text.data(), end};
+}
+
+std::uint64_t one_if(bool holds) {
+  return holds ? 1 : 0;
 }
 
 class Exposition {
@@ -89,7 +93,7 @@ void add_state(Exposition& to, const StatusReport& report) {
     to.sample("twobox_drift_objects", {{"kind", kind}}, count);
   to.family("twobox_condition", "gauge", "1 if the condition of the status holds.");
   for (const auto& [type, condition] : report.conditions)
-    to.sample("twobox_condition", {{"type", type}}, std::uint64_t{condition.holds});
+    to.sample("twobox_condition", {{"type", type}}, one_if(condition.holds));
   if (const auto free = report.conditions.find("LoopFree"); free != report.conditions.end())
     to.single("twobox_loop_detected", "gauge", "1 if packets to a VIP go round in a loop.",
               free->second.holds ? "0" : "1");
@@ -97,7 +101,7 @@ void add_state(Exposition& to, const StatusReport& report) {
   for (const auto& [name, vip] : report.vips)
     for (const Role role : {Role::kMaster, Role::kBackup, Role::kFault})
       to.sample("twobox_role", {{"vip", name}, {"role", to_string(role)}},
-                std::uint64_t{vip.role == role});
+                one_if(vip.role == role));
 }
 
 void add_durations(Exposition& to, const Totals& totals) {
@@ -165,7 +169,7 @@ void add_service(Exposition& to, const IpvsServiceKey& key, const VipName& vip) 
   }
   std::array<char, 16> digits{};
   const std::uint32_t number = std::get<FirewallMark>(key).mark;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 16).ptr;
+  char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 16).ptr;
   std::string mark(digits.data(), end);
   for (char& c : mark) c = static_cast<char>(c >= 'a' && c <= 'f' ? c - 'a' + 'A' : c);
   mark.insert(0, 8 - mark.size(), '0');
@@ -194,7 +198,8 @@ void add_servers(Exposition& to, const std::vector<ServerStatus>& servers) {
             "first verdict.");
   for (const ServerStatus& server : servers)
     if (server.health && server.health->health != Health::kUnknown)
-      add_server_sample(to, "twobox_server_up", server, server.health->health == Health::kUp);
+      add_server_sample(to, "twobox_server_up", server,
+                        one_if(server.health->health == Health::kUp));
   to.family("twobox_server_transitions_total", "counter",
             "How often the real server went from up to down or back.");
   for (const ServerStatus& server : servers)

@@ -1,7 +1,7 @@
 #include "reconciler/moment.h"
 
 #include <array>
-#include <cstdio>
+#include <charconv>
 #include <ctime>
 
 namespace twobox {
@@ -22,18 +22,17 @@ std::string time_text(WallTime time) {
 
 std::optional<WallTime> parse_time(const std::string& text) {
   std::tm parts{};
+  const char* const fraction = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S.", &parts);
+  if (fraction == nullptr) return std::nullopt;
   int millis = 0;
-  if (std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &parts.tm_year, &parts.tm_mon,
-                  &parts.tm_mday, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &millis) != 7)
-    return std::nullopt;
-  parts.tm_year -= 1900;
-  parts.tm_mon -= 1;
+  const auto digits = std::from_chars(fraction, text.data() + text.size(), millis);
+  if (digits.ec != std::errc{} || millis < 0 || millis > 999) return std::nullopt;
   // A clock of nanoseconds ends in the year 2262.
   constexpr auto kLast = std::chrono::floor<std::chrono::seconds>(WallTime::duration::max());
   const std::chrono::seconds whole(timegm(&parts));
   if (whole >= kLast || whole <= -kLast) return std::nullopt;
   const WallTime time(whole + std::chrono::milliseconds(millis));
-  // timegm() takes the 31st of February for a day in March, and %3d takes one digit.
+  // timegm() takes the 31st of February for a day in March, and nothing looked at what follows.
   if (time_text(time) != text) return std::nullopt;
   return time;
 }

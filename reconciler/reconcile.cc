@@ -54,8 +54,8 @@ Result<bool> look_again(Backend& backend, Sighting& seen) {
   ObservedState last = *std::exchange(seen.state, std::nullopt);
   IpvsTables tables = exchange_tables(last, {});
   const ObservedState before = last;
-  if (!seen.stale.ipvs) exchange_tables(last, std::move(tables));
   const Parts read = std::exchange(seen.stale, {});
+  if (!read.ipvs) tables = exchange_tables(last, std::move(tables));
   auto state = backend.observe_again(std::move(last), seen.scope, read);
   if (!state) return state.error();
 

@@ -28,7 +28,7 @@ struct RoleEvidence {
 };
 
 struct VipRole {
-  Role role;
+  Role role = Role::kBackup;
   std::string source;  // "document", "address", "keepalived" or "override"
   friend bool operator==(const VipRole&, const VipRole&) = default;
 };

@@ -184,7 +184,7 @@ void StatusRecorder::count(std::uint64_t& result, Moment begin, Moment end) {
   ++result;
   const auto duration = between(begin, end);
   const double seconds = std::chrono::duration<double>(duration).count();
-  const auto bound = std::ranges::lower_bound(kPassDurationBounds, seconds);
+  const auto* const bound = std::ranges::lower_bound(kPassDurationBounds, seconds);
   ++report_.totals.passes_by_duration.at(
       static_cast<std::size_t>(bound - kPassDurationBounds.begin()));
   report_.totals.passes_duration += duration;

@@ -26,7 +26,8 @@ std::optional<milliseconds> parse_duration(std::string_view text) {
   milliseconds::rep count = 0;
   const char* const end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, count);
-  const auto unit = std::ranges::find(kUnits, std::string_view(parsed.ptr, end), &Unit::text);
+  const auto* const unit =
+      std::ranges::find(kUnits, std::string_view(parsed.ptr, end), &Unit::text);
   if (parsed.ec != std::errc{} || unit == kUnits.end()) return std::nullopt;
   if (count < 0 || count > kLongest / unit->length) return std::nullopt;
   return count * unit->length;

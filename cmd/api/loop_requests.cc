@@ -58,7 +58,8 @@ bool LoopRequests::traffic_is_wanted() const {
 template <typename Request, typename Answer>
 Answer LoopRequests::ask(Request request, std::future<Answer> answer) {
   if (!add(std::move(request)) || answer.wait_for(kPatience) != std::future_status::ready)
-    return Error{ErrorKind::kUnavailable, ETIMEDOUT, "the daemon is busy; look at its status"};
+    return Error{ErrorKind::kUnavailable, ETIMEDOUT,
+                 "the daemon is busy and may still come to this; look at its status"};
   return answer.get();
 }
 

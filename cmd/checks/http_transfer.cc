@@ -73,7 +73,7 @@ bool HttpTransfer::set(CURLoption option, Value value) {
   return curl_.easy_setopt(easy_.get(), option, value) == CURLE_OK;
 }
 
-bool HttpTransfer::append(List& list, const std::string& line) {
+bool HttpTransfer::append(List& list, const std::string& line) const {
   curl_slist* const longer = curl_.slist_append(list.get(), line.c_str());
   if (longer == nullptr) return false;
   static_cast<void>(list.release());  // it is part of the longer one

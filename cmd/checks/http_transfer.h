@@ -50,7 +50,7 @@ class HttpTransfer {
 
   template <typename Value>
   bool set(CURLoption option, Value value);
-  bool append(List& list, const std::string& line);
+  bool append(List& list, const std::string& line) const;
   static curl_socket_t open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
   static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* self);
   bool set_request();

@@ -124,7 +124,8 @@ long connections_begun() {
       names = line;
       continue;
     }
-    std::istringstream name(names), value(line);
+    std::istringstream name(names);
+    std::istringstream value(line);
     for (std::string what, number; name >> what && value >> number;)
       if (what == "ActiveOpens") return std::stol(number);
   }
@@ -136,8 +137,8 @@ long connections_begun() {
 int main(int argc, char** argv) {
   if (argc != 4) return 64;
   const std::string kind = argv[1];
-  const int count = std::atoi(argv[2]);
-  const int seconds = std::atoi(argv[3]);
+  const int count = std::stoi(argv[2]);
+  const int seconds = std::stoi(argv[3]);
   const int listener = listen_everywhere();
   if (::fork() == 0) serve(listener);
 

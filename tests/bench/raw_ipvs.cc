@@ -179,7 +179,7 @@ class Kernel {
     const ssize_t count = mnl_socket_recvfrom(socket_, answer_.data(), answer_.size());
     if (count < 0) fail("receive");
     int rest = static_cast<int>(count);
-    for (auto* message = reinterpret_cast<const nlmsghdr*>(answer_.data());
+    for (const auto* message = reinterpret_cast<const nlmsghdr*>(answer_.data());
          mnl_nlmsg_ok(message, rest); message = mnl_nlmsg_next(message, &rest)) {
       if (message->nlmsg_type == NLMSG_DONE) return false;
       if (message->nlmsg_type == NLMSG_ERROR) {

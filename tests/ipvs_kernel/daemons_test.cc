@@ -25,7 +25,7 @@ class Wires {
   }
   ~Wires() {
     // The daemons hold the interfaces, so they go first.
-    Kernel();
+    empty_ipvs();
     run("ip link delete wire0 && ip link delete wire1");
   }
 };

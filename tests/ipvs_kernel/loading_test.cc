@@ -30,7 +30,7 @@ TEST_CASE("ipvs: looking loads nothing, deleting loads nothing, creating loads w
     MESSAGE("left out: ip_vs was loaded before this program");
     return;
   }
-  Kernel();
+  empty_ipvs();
   auto backend = IpvsBackend::open();
   REQUIRE(backend.has_value());
   const IpvsServiceKey key = tcp("172.16.0.30");
@@ -55,6 +55,6 @@ TEST_CASE("ipvs: looking loads nothing, deleting loads nothing, creating loads w
     CHECK(loaded);
     CHECK(state.ipvs_services.at(key) == scheduled_by("sed"));
     CHECK(state.ipvs_timeouts.size() == 1);
-    Kernel();
+    empty_ipvs();
   }
 }

@@ -172,7 +172,7 @@ class StableLinks {
   ~StableLinks() { each("link delete stable%d"); }
 
  private:
-  void each(const std::string& command) {
+  static void each(const std::string& command) {
     ipvs_kernel::run("for i in $(seq " + std::to_string(kStableLinks) + "); do printf '" + command +
                      "\\n' $i; done | ip -batch -");
   }

@@ -63,6 +63,10 @@ Kernel::Kernel() : backend_(open_backend()) {
   for (const Status& status : apply(changes(nothing, observe()))) REQUIRE(status.has_value());
 }
 
+void empty_ipvs() {
+  const Kernel emptied;
+}
+
 KernelState Kernel::observe() {
   KernelState state;
   bool loaded = false;
@@ -73,8 +77,8 @@ KernelState Kernel::observe() {
   return state;
 }
 
-std::vector<Status> Kernel::apply(const std::vector<Change>& all) {
-  return backend_.apply(all);
+std::vector<Status> Kernel::apply(const std::vector<Change>& changes) {
+  return backend_.apply(changes);
 }
 
 void Kernel::converge(KernelState want) {

@@ -22,6 +22,9 @@ IpvsServiceKey mark6(std::uint32_t mark);
 /// Without persistence and flags.
 IpvsServiceConfig scheduled_by(std::string_view scheduler);
 
+/// Services and daemons are gone.
+void empty_ipvs();
+
 /// The IPVS maps of a KernelState, and what turns one into another.
 class Kernel {
  public:

@@ -50,10 +50,10 @@ TEST_CASE("a refused batch leaves what was there as it was") {
   nftables.made(before);
   std::vector<Change> changes;
   for (const auto& [key, config] : before.nft_elements)
-    changes.push_back(NftElementChange{key, config, std::nullopt});
+    changes.emplace_back(NftElementChange{key, config, std::nullopt});
   const NftElementKey absent{redirect_set(AddressFamily::kIpv6),
                              endpoint("2001:db8::9", Protocol::kTcp, 9)};
-  changes.push_back(NftElementChange{absent, NftElementConfig{}, std::nullopt});
+  changes.emplace_back(NftElementChange{absent, NftElementConfig{}, std::nullopt});
   const std::vector<Status> outcomes = nftables.apply(changes);
 
   REQUIRE(!outcomes.back());
@@ -69,10 +69,10 @@ TEST_CASE("elements that were sent together are refused together") {
   nftables.made(before);
   std::vector<Change> changes;
   for (const auto& [key, config] : before.nft_elements)
-    changes.push_back(NftElementChange{key, config, std::nullopt});
+    changes.emplace_back(NftElementChange{key, config, std::nullopt});
   const NftElementKey absent{redirect_set(AddressFamily::kIpv4),
                              endpoint("192.0.2.9", Protocol::kTcp, 9)};
-  changes.push_back(NftElementChange{absent, NftElementConfig{}, std::nullopt});
+  changes.emplace_back(NftElementChange{absent, NftElementConfig{}, std::nullopt});
   for (const Status& outcome : nftables.apply(changes)) {
     REQUIRE(!outcome);
     CHECK(outcome.error().errno_value == ENOENT);
@@ -134,9 +134,9 @@ TEST_CASE("ten thousand elements go in and out") {
   nftables.apply_all(changes);
   CHECK(nftables.observe() == want);
 
-  const KernelState empty = crowded_state(0);
-  nftables.apply_all(creates(empty, want));
-  CHECK(nftables.observe() == empty);
+  const KernelState nothing = crowded_state(0);
+  nftables.apply_all(creates(nothing, want));
+  CHECK(nftables.observe() == nothing);
 }
 
 TEST_CASE("other tables are neither read nor touched") {

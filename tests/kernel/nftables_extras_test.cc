@@ -75,7 +75,7 @@ TEST_CASE("adding an element that counts leaves it as it is (why it must be dele
   count_the_element();
   std::vector<Change> adds;
   for (const auto& [key, config] : want.nft_elements)
-    adds.push_back(NftElementChange{key, std::nullopt, config});
+    adds.emplace_back(NftElementChange{key, std::nullopt, config});
   nftables.apply_all(adds);
   CHECK(contains(run("nft list set inet twobox redirect-ipv4").text, "counter packets 0"));
   CHECK(nftables.observe() != want);

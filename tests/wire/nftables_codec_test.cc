@@ -190,11 +190,11 @@ TEST_CASE("neighbouring elements share messages, and a deleted set's need none")
   };
   std::vector<Change> changes;
   for (std::uint16_t port = 1; port <= kElementsPerMessage + 1; ++port)
-    changes.push_back(NftElementChange{element("a", port), std::nullopt, plain});
-  changes.push_back(NftElementChange{element("b", 1), std::nullopt, plain});
-  changes.push_back(NftElementChange{element("b", 2), plain, std::nullopt});
-  changes.push_back(NftElementChange{element("gone", 1), plain, std::nullopt});
-  changes.push_back(NftSetChange{{"gone"}, NftSetConfig{}, std::nullopt});
+    changes.emplace_back(NftElementChange{element("a", port), std::nullopt, plain});
+  changes.emplace_back(NftElementChange{element("b", 1), std::nullopt, plain});
+  changes.emplace_back(NftElementChange{element("b", 2), plain, std::nullopt});
+  changes.emplace_back(NftElementChange{element("gone", 1), plain, std::nullopt});
+  changes.emplace_back(NftSetChange{{"gone"}, NftSetConfig{}, std::nullopt});
   const Batch batch = build_batch(changes, {});
 
   CHECK(batch.may_be_sent());

@@ -115,12 +115,13 @@ TEST_CASE("where to listen: the texts that are wrong, each with the reason") {
       {"127.0.0.1:+80", "PORT must be a number from 1 to 65535"},
       {"127.0.0.1:80x", "PORT must be a number from 1 to 65535"},
   };
-  for (const auto& [text, why] : rows) {
+  for (const auto& row : rows) {
+    const std::string& text = row.first;
     CAPTURE(text);
     const auto address = parse_listen_address(text);
     REQUIRE_FALSE(address.has_value());
     CHECK(address.error().message.starts_with("listen address '" + text + "': "));
-    CHECK(address.error().message.find(why) != std::string::npos);
+    CHECK(address.error().message.find(row.second) != std::string::npos);
   }
 }
 

@@ -218,9 +218,9 @@ TEST_CASE("http check: many at once, and none after it was given up") {
   }
   checks.turn_until([&] { return checks.outcomes.size() == kCount - kCount / 3; });
   CHECK(checks.outcomes.size() == kCount - kCount / 3);
-  for (const auto& [id, outcome] : checks.outcomes) {
-    CHECK(id % 3 != 0);
-    CHECK_MESSAGE(is_passed(outcome), outcome.cause);
+  for (const auto& done : checks.outcomes) {
+    CHECK(done.first % 3 != 0);
+    CHECK_MESSAGE(is_passed(done.second), done.second.cause);
   }
 }
 

@@ -18,8 +18,8 @@ long resident_file_kib() {
   return -1;
 }
 
-int relocated_value = 7;
-int* const relocated = &relocated_value;  // the loader writes where it is
+const int kSeven = 7;
+const int* const kRelocated = &kSeven;  // the loader writes where it is
 
 }  // namespace
 
@@ -28,6 +28,6 @@ TEST_CASE("start memory: pages that are on disk leave, those that were written s
   give_back_start_memory();
   const long after = resident_file_kib();
   CHECK(after < before / 2);
-  CHECK(*relocated == 7);
+  CHECK(*kRelocated == 7);
   CHECK(std::string(1000, 'x').find('y') == std::string::npos);
 }

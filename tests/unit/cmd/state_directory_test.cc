@@ -1,12 +1,12 @@
 #include "twobox/state_directory.h"
 
 #include <doctest/doctest.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 
 #include "tests/support/temporary_directory.h"
 #include "twobox/files.h"

@@ -166,9 +166,9 @@ TEST_CASE("a record without any one of its fields, or with another type there, i
   const auto whole = nlohmann::json::parse(document_record_json(full_record()));
   const auto flat = whole.flatten();
   std::size_t fields = 0;
-  for (const auto& [pointer, value] : flat.items()) {
-    const nlohmann::json::json_pointer place(pointer);
-    CAPTURE(pointer);
+  for (const auto& item : flat.items()) {
+    const nlohmann::json::json_pointer place(item.key());
+    CAPTURE(item.key());
     auto other = whole;
     other[place] = nlohmann::json::array({nullptr});
     CHECK_FALSE(parse_document_record(other.dump()).has_value());

@@ -196,7 +196,8 @@ TEST_CASE("what render prints comes back") {
     REQUIRE(text);
     const Import import = import_of(*text);
     CHECK(import.document.vips.size() == document.vips.size());
-    for (const auto& [vip_name, vip] : document.vips) {
+    for (const auto& named_vip : document.vips) {
+      const Vip& vip = named_vip.second;
       const auto found = std::ranges::find_if(import.document.vips, [&](const auto& entry) {
         return entry.second.address == vip.address;
       });

@@ -121,7 +121,8 @@ struct Box {
 /// Takes out of `state` what the document wants, which would rightly be adopted, and goes with it.
 void leave_to(const DesiredState& wanted, KernelState& state) {
   for (const auto& [key, config] : wanted.kernel.addresses) state.addresses.erase(key);
-  for (const auto& [key, config] : wanted.kernel.ipvs_services) {
+  for (const auto& wanted_service : wanted.kernel.ipvs_services) {
+    const IpvsServiceKey& key = wanted_service.first;
     state.ipvs_services.erase(key);
     std::erase_if(state.ipvs_servers,
                   [&](const auto& server) { return server.first.service == key; });

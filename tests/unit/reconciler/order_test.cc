@@ -48,7 +48,7 @@ Course course_of(Station machine, const Box& from, const DesiredState& to) {
   Course course;
   machine.kernel = from.kernel;
   course.states.push_back(machine);
-  course.after.push_back("unchanged");
+  course.after.emplace_back("unchanged");
   for (std::size_t begin = 0; begin < steps.size();) {
     const std::size_t end = end_of_part(steps, begin);
     std::vector<Change> changes;

@@ -40,7 +40,7 @@ struct Boxes {
       box.kernel.ipvs_servers[{key, server->addresses.front(), 80}] = {};
   }
 
-  void remove_service(Station& box, const IpvsServiceKey& key) const {
+  static void remove_service(Station& box, const IpvsServiceKey& key) {
     box.kernel.ipvs_services.erase(key);
     std::erase_if(box.kernel.ipvs_servers,
                   [&](const auto& server) { return server.first.service == key; });

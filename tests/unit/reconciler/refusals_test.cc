@@ -39,9 +39,9 @@ TEST_CASE("the delay doubles from 100 ms to a minute") {
   const std::pair<unsigned, std::chrono::milliseconds> rows[] = {
       {0, 0ms},       {1, 100ms}, {2, 200ms}, {3, 400ms}, {9, 25'600ms},
       {10, 51'200ms}, {11, 60s},  {17, 60s},  {18, 60s},  {4294967295, 60s}};
-  for (const auto& [failures, delay] : rows) {
-    CAPTURE(failures);
-    CHECK(retry_delay(failures) == delay);
+  for (const auto& row : rows) {
+    CAPTURE(row.first);
+    CHECK(retry_delay(row.first) == row.second);
   }
 }
 

@@ -55,11 +55,11 @@ TEST_CASE("a machine is the node that has one of its MACs or addresses") {
       {ThisMachine().with_address("172.16.0.32/32"), "b"},
       {ThisMachine().with_mac("08:00:27:e1:3c:c5").with_address("172.16.0.32/24"), "b"},
   };
-  for (const auto& [machine, name] : rows) {
-    CAPTURE(name);
-    const auto node = identify_node(two_nodes(), machine.observed);
+  for (const auto& row : rows) {
+    CAPTURE(row.second);
+    const auto node = identify_node(two_nodes(), row.first.observed);
     REQUIRE(node.has_value());
-    CHECK(*node == name);
+    CHECK(*node == row.second);
   }
 }
 

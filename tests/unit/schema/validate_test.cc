@@ -18,10 +18,10 @@ struct Row {
 
 void check_row(const Row& row) {
   std::string document = valid_document();
-  for (const auto& [pointer, value] : row.changes) {
-    CAPTURE(pointer);
-    CAPTURE(value);
-    document = with(document, pointer, value);
+  for (const auto& change : row.changes) {
+    CAPTURE(change.first);
+    CAPTURE(change.second);
+    document = with(document, change.first, change.second);
   }
   CAPTURE(document);
   CHECK(faults_of(document) == row.want);
