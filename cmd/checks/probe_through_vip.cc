@@ -127,13 +127,13 @@ Status ProbeThroughVip::look_up(CheckId id, const CheckTarget& target) {
   if (!missing.empty()) outcome = {Kind::kFailed, "no socket listens on " + missing};
   answers_.push_back({id, std::move(outcome)});
   const std::uint64_t one = 1;
-  static_cast<void>(::write(answered_.get(), &one, sizeof(one)));
+  static_cast<void>(::write(answered_.get(), &one, sizeof(one)) < 0);
   return success();
 }
 
 std::vector<ThroughVip::Answer> ProbeThroughVip::drain() {
   std::uint64_t count = 0;
-  static_cast<void>(::read(answered_.get(), &count, sizeof(count)));
+  static_cast<void>(::read(answered_.get(), &count, sizeof(count)) < 0);
   std::vector<Answer> answers = std::exchange(answers_, {});
   for (const Prober::Ended& ended : prober_.drain(std::chrono::steady_clock::now())) {
     const std::string words = words_of(ended.outcome);
