@@ -182,7 +182,8 @@ TEST_CASE("address: a VIP of ours gets another prefix in one pass") {
   for (const auto& [from, to] : {std::pair("2001:db8::30/128", "2001:db8::30/64"),
                                  std::pair("2001:db8::30/64", "2001:db8::30/128"),
                                  std::pair("192.0.2.30/32", "192.0.2.30/24")}) {
-    CAPTURE(std::string(from));
+    const std::string before = from;
+    CAPTURE(before);
     kernel.must(create(key("wire", from)));
     DesiredState desired;
     desired.kernel.addresses[key("wire", to)] = kStays;

@@ -127,15 +127,15 @@ KernelState crowded_state(std::size_t endpoints_per_family) {
 
 TEST_CASE("ten thousand elements go in and out") {
   Nftables nftables;
-  const KernelState want = crowded_state(5'000);
-  REQUIRE(want.nft_elements.size() == 10'000);
-  const std::vector<Change> changes = creates(want);
+  const KernelState crowded = crowded_state(5'000);
+  REQUIRE(crowded.nft_elements.size() == 10'000);
+  const std::vector<Change> changes = creates(crowded);
   CHECK(nftables::build_batch(changes, {}).entries.size() < 30);
   nftables.apply_all(changes);
-  CHECK(nftables.observe() == want);
+  CHECK(nftables.observe() == crowded);
 
   const KernelState nothing = crowded_state(0);
-  nftables.apply_all(creates(nothing, want));
+  nftables.apply_all(creates(nothing, crowded));
   CHECK(nftables.observe() == nothing);
 }
 

@@ -55,8 +55,9 @@ TEST_CASE("nft loads its listing of the mac-mark table; what hides then changes 
   nft("flush ruleset");
   nft(listed);
   KernelState have = nftables.observe();
-  for (const auto& [key, rule] : want.nft_rules) {
-    CAPTURE(key.name);
+  for (const auto& wanted : want.nft_rules) {
+    const auto& [key, rule] = wanted;
+    CAPTURE(wanted.first.name);
     REQUIRE(have.nft_rules.contains(key));
     if (key.chain == "restore-behind-ipvs") CHECK(have.nft_rules.at(key) == rule);
     if (key.chain == "hide-from-ipvs") CHECK(have.nft_rules.at(key) != rule);

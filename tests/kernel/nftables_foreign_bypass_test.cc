@@ -73,17 +73,18 @@ TEST_CASE("rules of other kinds are left out") {
 
 TEST_CASE("what marks or redirects by sets is named") {
   const auto vip = ip("172.16.0.30");
-  for (const auto& [rule, address] : std::vector<std::pair<std::string, std::optional<IpAddress>>>{
-           {"ip daddr 172.16.0.30 tcp dport { 80, 443 } redirect", vip},
-           {"ether saddr != @peers ip daddr 172.16.0.30 tcp dport 80 meta mark set 3", vip},
-           {"tcp dport 80 meta mark set ip daddr map @marks", std::nullopt}}) {
-    CAPTURE(rule);
-    const ForeignBypasses found = read_all(rule);
+  const std::pair<std::string, std::optional<IpAddress>> rows[] = {
+      {"ip daddr 172.16.0.30 tcp dport { 80, 443 } redirect", vip},
+      {"ether saddr != @peers ip daddr 172.16.0.30 tcp dport 80 meta mark set 3", vip},
+      {"tcp dport 80 meta mark set ip daddr map @marks", std::nullopt}};
+  for (const auto& row : rows) {
+    CAPTURE(row.first);
+    const ForeignBypasses found = read_all(row.first);
     CHECK(found.read.empty());
     REQUIRE(found.unread.size() == 1);
     CHECK(found.unread[0].place == "ip t pre");
     CHECK(found.unread[0].handle > 0);
-    CHECK(found.unread[0].address == address);
+    CHECK(found.unread[0].address == row.second);
   }
   CHECK(read_all("ip daddr 172.16.0.30 tcp dport { 80, 443 } accept") == ForeignBypasses{});
 }

@@ -130,9 +130,10 @@ TEST_CASE("prober: many at once, each with its own outcome") {
       results[ended.id] = ended.outcome.result;
   }
   REQUIRE(results.size() == 100);
-  for (const auto& [id, result] : results) {
+  for (const auto& numbered : results) {
+    const auto id = numbered.first;
     CAPTURE(id);
-    CHECK(result == (id % 3 == 0 ? ProbeResult::kRefused : ProbeResult::kAnswered));
+    CHECK(numbered.second == (id % 3 == 0 ? ProbeResult::kRefused : ProbeResult::kAnswered));
   }
 }
 

@@ -23,7 +23,7 @@ TEST_CASE("measured: IPVS on the master only") {
   for (const AddressFamily family : kFamilies) {
     Boxes boxes(family);
     boxes.park_vip(boxes.b);
-    boxes.remove_service(boxes.b, boxes.endpoint);
+    Boxes::remove_service(boxes.b, boxes.endpoint);
     CHECK(boxes.paths() == kByBoth);
   }
 }
