@@ -119,6 +119,7 @@ unload_ipvs() {
 }
 unloaded_ipvs() {
     check "ip_vs is unloaded" unload_ipvs
+    check "ip_vs was unloaded: twobox loads it" eventually 15 test -d /sys/module/ip_vs  # ipvsadm would, too
     heals 15 "ip_vs was unloaded"
     on a ipvsadm -D -t "$VIP:80"
     heals 10 "ip_vs was unloaded, and later a service is deleted"
@@ -127,7 +128,8 @@ unloaded_ipvs() {
     check "ip_vs is unloaded, and forbidden" unload_ipvs
     check "ip_vs is forbidden: status says so" eventually 10 misses 'ip_vs'
     rm /etc/modprobe.d/no-ipvs.conf
-    heals 70 "ip_vs is allowed again"
+    check "ip_vs is allowed again: twobox loads it" eventually 70 test -d /sys/module/ip_vs
+    heals 15 "ip_vs is allowed again"
 }
 
 without_rights() {
