@@ -53,7 +53,9 @@ Error permission_in_words(Error error) {
 Result<IpvsBackend> IpvsBackend::open() {
   auto socket = netlink::Socket::open(NETLINK_GENERIC, std::chrono::seconds(2), kReceiveSize);
   if (!socket) return socket.error();
-  return IpvsBackend(*std::move(socket));
+  auto lists = ipvs::ServerLists::open();
+  if (!lists) return lists.error();
+  return IpvsBackend(*std::move(socket), *std::move(lists));
 }
 
 Status IpvsBackend::observe(KernelState& state, bool& loaded) {
@@ -62,7 +64,7 @@ Status IpvsBackend::observe(KernelState& state, bool& loaded) {
     const auto family = ipvs::find_family(socket_);
     if (!family) return family.error();
     Result<ipvs::Tables> tables = ipvs::Tables{};
-    if (*family) tables = ipvs::read_tables(socket_, **family);
+    if (*family) tables = ipvs::read_tables({socket_, **family, lists_});
     if (!tables && is_torn(tables.error())) {
       torn = tables.error();
       continue;
@@ -83,8 +85,8 @@ Status IpvsBackend::observe_services(const std::set<IpvsServiceKey>& keys, Kerne
                                      bool& loaded) {
   const auto family = ipvs::find_family(socket_);
   if (!family) return family.error();
-  auto tables =
-      *family ? ipvs::read_services(socket_, **family, keys) : Result<ipvs::Tables>(ipvs::Tables{});
+  auto tables = *family ? ipvs::read_services({socket_, **family, lists_}, keys)
+                        : Result<ipvs::Tables>(ipvs::Tables{});
   if (!tables && is_torn(tables.error())) return observe(state, loaded);
   if (!tables) return permission_in_words(tables.error());
   loaded = family->has_value();
@@ -173,6 +175,9 @@ Result<std::vector<netlink::MessageHandle>> IpvsBackend::encode(const Change& ch
     auto message = ipvs::encode_change(change, command);
     if (!message) return explain(message.error(), change, command);
     nlmsg_hdr(message->get())->nlmsg_type = family;
+    // Only of these can the kernel's handler be interrupted. (ip_vs_sync.c, stop_sync_thread)
+    if (std::holds_alternative<SyncDaemonChange>(change))
+      nlmsg_hdr(message->get())->nlmsg_flags |= NLM_F_ACK;
     messages.push_back(*std::move(message));
   }
   return messages;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/ipvs/server_lists.h"
 #include "backends/netlink/socket.h"
 #include "reconciler/objects.h"
 #include "reconciler/traffic.h"
@@ -23,7 +24,7 @@ namespace twobox {
 /// ip_vs may be loaded and unloaded while this lives. Not thread-safe.
 class IpvsBackend {
  public:
-  /// Error: kTransport when this kernel has no generic netlink.
+  /// Error: kTransport when this kernel has no generic netlink or no IPv4.
   static Result<IpvsBackend> open();
 
   /// Replaces the four IPVS maps of `state`. Without ip_vs they are empty and `loaded` is false;
@@ -51,7 +52,8 @@ class IpvsBackend {
     std::vector<std::uint8_t> commands;
   };
 
-  explicit IpvsBackend(netlink::Socket socket) : socket_(std::move(socket)) {}
+  IpvsBackend(netlink::Socket socket, ipvs::ServerLists lists)
+      : socket_(std::move(socket)), lists_(std::move(lists)) {}
 
   Result<std::optional<std::uint16_t>> load_family();
   void load_schedulers(std::span<const Change> changes);
@@ -62,6 +64,7 @@ class IpvsBackend {
   Error explain(Error refusal, const Change& change, std::uint8_t command) const;
 
   netlink::Socket socket_;
+  ipvs::ServerLists lists_;
   std::map<std::string, Error> missing_schedulers_;  // by name: why the module could not be loaded
 };
 

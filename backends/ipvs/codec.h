@@ -1,5 +1,5 @@
-// IPVS objects to and from the bytes of the kernel's generic netlink family "IPVS". Pure: no
-// socket.
+// IPVS objects to and from the bytes of the kernel's generic netlink family "IPVS", and from those
+// of getsockopt(). Pure: no socket.
 //
 // What the kernel reports differently from what it was given is made equal here, and nowhere else.
 // Source of all formats: include/uapi/linux/ip_vs.h; net/netfilter/ipvs/ip_vs_ctl.c.
@@ -13,6 +13,8 @@
 #include "backends/netlink/message.h"
 #include "reconciler/objects.h"
 #include "schema/error.h"
+
+struct ip_vs_dest_entry;  // linux/ip_vs.h
 
 namespace twobox::ipvs {
 
@@ -59,6 +61,11 @@ Decoded<IpvsServiceKey, IpvsServiceConfig> decode_service(netlink::MessageView m
 /// method that IPVS gains one day.
 Decoded<RealServerKey, RealServerConfig> decode_server(netlink::MessageView message,
                                                        const IpvsServiceKey& service);
+
+/// One of the entries of IP_VS_SO_GET_DESTS for `service`, which is of IPv4; a tunnel's
+/// encapsulation is not in there and stays 0. Absent: as above.
+std::optional<std::pair<RealServerKey, RealServerConfig>> decode_server(
+    const ip_vs_dest_entry& entry, const IpvsServiceKey& service);
 
 /// Absent: a sync id above 255, which no other machine would understand.
 Decoded<SyncDaemonKey, SyncDaemonConfig> decode_daemon(netlink::MessageView message);

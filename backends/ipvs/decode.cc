@@ -207,6 +207,19 @@ Decoded<RealServerKey, RealServerConfig> decode_server(MessageView message,
   return std::optional(Server({service, address, port}, config));
 }
 
+std::optional<std::pair<RealServerKey, RealServerConfig>> decode_server(
+    const ip_vs_dest_entry& entry, const IpvsServiceKey& service) {
+  const auto method = forwarding(entry.conn_flags);
+  if (!method) return std::nullopt;
+  const auto address = std::bit_cast<std::array<std::uint8_t, 4>>(entry.addr);
+  return std::pair(RealServerKey{service, IpAddress::from_ipv4(address), ntohs(entry.port)},
+                   RealServerConfig{.forwarding = *method,
+                                    .weight = static_cast<std::uint32_t>(entry.weight),
+                                    .upper_threshold = entry.u_threshold,
+                                    .lower_threshold = entry.l_threshold,
+                                    .tunnel = {}});
+}
+
 Decoded<SyncDaemonKey, SyncDaemonConfig> decode_daemon(MessageView message) {
   auto from = Reader::nested(message, IPVS_CMD_ATTR_DAEMON, IPVS_DAEMON_ATTR_MAX);
   if (!from) return from.error();

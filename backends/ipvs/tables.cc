@@ -87,12 +87,13 @@ Result<Servers> read_servers_once(netlink::Socket& socket, std::uint16_t family,
   return servers;
 }
 
-/// A list longer than one datagram is read twice, to notice what the kernel has left out.
-Result<Servers> read_servers(netlink::Socket& socket, std::uint16_t family,
-                             const IpvsServiceKey& service) {
-  auto servers = read_servers_once(socket, family, service);
+/// By netlink a list longer than one datagram is read twice, to notice what the kernel has left
+/// out.
+Result<Servers> read_servers(const Reader& reader, const IpvsServiceKey& service) {
+  if (auto list = reader.lists.read(service)) return *std::move(list);
+  auto servers = read_servers_once(reader.netlink, reader.family, service);
   if (!servers || servers->size() < kServersReadAtOnce) return servers;
-  auto again = read_servers_once(socket, family, service);
+  auto again = read_servers_once(reader.netlink, reader.family, service);
   if (!again || *again == *servers) return again;
   return with_context({ErrorKind::kTornDump, EINTR, kChanging},
                       "read real servers of " + key_text(service));
@@ -127,17 +128,16 @@ Result<IpvsTimeoutsConfig> read_timeouts(netlink::Socket& socket, std::uint16_t 
 
 }  // namespace
 
-Result<Tables> read_services(netlink::Socket& socket, std::uint16_t family,
-                             const std::set<IpvsServiceKey>& keys) {
+Result<Tables> read_services(const Reader& reader, const std::set<IpvsServiceKey>& keys) {
   Tables tables;
   for (const IpvsServiceKey& key : keys) {
-    auto before = read_service(socket, family, key);
+    auto before = read_service(reader.netlink, reader.family, key);
     if (!before) return before.error();
     if (!*before) continue;
-    auto servers = read_servers(socket, family, key);
+    auto servers = read_servers(reader, key);
     if (!servers) return servers.error();
     // As in read_tables(): a service that went meanwhile has an empty list.
-    const auto after = read_service(socket, family, key);
+    const auto after = read_service(reader.netlink, reader.family, key);
     if (!after) return after.error();
     if (*before != *after)
       return with_context({ErrorKind::kTornDump, EINTR, kChanging}, "read " + key_text(key));
@@ -151,28 +151,28 @@ RealServerKey before_servers_of(const IpvsServiceKey& service) {
   return {service, IpAddress::from_ipv4(std::array<std::uint8_t, 4>{}), 0};
 }
 
-Result<Tables> read_tables(netlink::Socket& socket, std::uint16_t family) {
+Result<Tables> read_tables(const Reader& reader) {
   Tables tables;
-  auto services = read_services(socket, family);
+  auto services = read_services(reader.netlink, reader.family);
   if (!services) return services.error();
   for (const auto& [service, config] : *services) {
-    auto servers = read_servers(socket, family, service);
+    auto servers = read_servers(reader, service);
     if (!servers) return servers.error();
     append(tables.servers, *std::move(servers));
   }
 
   // A service that is gone gives an empty list of real servers rather than an error.
   // (ip_vs_ctl.c, ip_vs_genl_dump_dests)
-  auto services_after = read_services(socket, family);
+  auto services_after = read_services(reader.netlink, reader.family);
   if (!services_after) return services_after.error();
   if (*services != *services_after)
     return with_context({ErrorKind::kTornDump, EINTR, kChanging}, "read IPVS services");
   tables.services = *std::move(services);
 
-  auto daemons = read_daemons(socket, family);
+  auto daemons = read_daemons(reader.netlink, reader.family);
   if (!daemons) return daemons.error();
   tables.daemons = *std::move(daemons);
-  const auto timeouts = read_timeouts(socket, family);
+  const auto timeouts = read_timeouts(reader.netlink, reader.family);
   if (!timeouts) return timeouts.error();
   tables.timeouts[IpvsTimeoutsKey{}] = *timeouts;
   return tables;

@@ -25,10 +25,10 @@ void append(std::vector<std::byte>& buffer, std::span<const std::byte> bytes) {
 }
 
 void append_requests(std::vector<std::byte>& bytes, std::span<nlmsghdr* const> messages,
-                     std::uint32_t first_sequence) {
+                     std::uint32_t first_sequence, std::uint16_t flags) {
   for (nlmsghdr* const message : messages) {
     message->nlmsg_seq = first_sequence++;
-    message->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+    message->nlmsg_flags |= flags;
     append(bytes, bytes_of(message));
   }
 }
@@ -80,25 +80,27 @@ std::vector<Status> Socket::request_all(std::span<nlmsghdr* const> messages) {
 }
 
 // One datagram holds the whole window: the kernel works through it in order before send() returns
-// and has queued every acknowledgement by then. It gives none when its handler returns -EINTR,
-// which stopping an IPVS sync daemon that has not run yet does. Hence the fence behind the last
-// request: when the fence is answered, whatever is missing will not come. (af_netlink.c,
-// netlink_rcv_skb)
+// and has queued every answer by then. Hence the fence behind the last request: when the fence is
+// answered, whatever is missing will not come. That is what silence means for a request without
+// NLM_F_ACK: it was not refused. With it, the kernel's handler has returned -EINTR, which stopping
+// an IPVS sync daemon that has not run yet does. (af_netlink.c, netlink_rcv_skb)
 std::vector<Status> Socket::request_window(std::span<nlmsghdr* const> messages) {
   const std::uint32_t first = reserve_sequences(messages.size());
   std::vector<std::byte> bytes;
-  append_requests(bytes, messages, first);
+  append_requests(bytes, messages, first, NLM_F_REQUEST);
   append_fence(bytes, first + static_cast<std::uint32_t>(messages.size()));
   ensure_receive_room(messages.size() + 1);
   discard_old_answers();
   if (const Status sent = send(bytes); !sent) return std::vector<Status>(messages.size(), sent);
 
   const Answers answers = collect_answers(first, messages.size());
-  const Status silence = answers.failure
-                             ? Error{ErrorKind::kKernelRefused, EINTR, "the kernel gave no answer"}
-                             : answers.failure;
+  const Error no_answer{ErrorKind::kKernelRefused, EINTR, "the kernel gave no answer"};
   std::vector<Status> outcomes;
-  for (const auto& answer : answers.by_request) outcomes.push_back(answer.value_or(silence));
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const bool must_answer = (messages[i]->nlmsg_flags & NLM_F_ACK) != 0;
+    const Status silence = answers.failure && must_answer ? no_answer : answers.failure;
+    outcomes.push_back(answers.by_request[i].value_or(silence));
+  }
   return outcomes;
 }
 
@@ -143,7 +145,7 @@ std::vector<Status> Socket::transaction_once(std::span<nlmsghdr* const> messages
   const std::uint32_t first = reserve_sequences(messages.size());
   std::vector<std::byte> bytes;
   append_batch_mark(bytes, NFNL_MSG_BATCH_BEGIN, first - 1, resource_id);
-  append_requests(bytes, messages, first);
+  append_requests(bytes, messages, first, NLM_F_REQUEST | NLM_F_ACK);
   append_batch_mark(bytes, NFNL_MSG_BATCH_END, first + static_cast<std::uint32_t>(messages.size()),
                     resource_id);
   discard_old_answers();

@@ -45,9 +45,10 @@ class Socket {
   Status dump(nlmsghdr* message, const std::function<void()>& restart,
               const std::function<Status(MessageView)>& on_message);
 
-  /// Sends requests back to back (each gets NLM_F_ACK and its own sequence number) and returns the
-  /// outcome of each, in order. A window keeps the receive buffer from overflowing. A request that
-  /// the kernel has taken without an answer gives kKernelRefused with EINTR.
+  /// Sends requests back to back (each gets its own sequence number) and returns the outcome of
+  /// each, in order. A window keeps the receive buffer from overflowing. A request without
+  /// NLM_F_ACK is answered only if it is refused, which spares half of what it costs; one with it
+  /// that the kernel has taken without an answer gives kKernelRefused with EINTR.
   std::vector<Status> request_all(std::span<nlmsghdr* const> messages);
 
   /// Sends one nfnetlink batch: begin, `messages`, end, each with its own sequence number and

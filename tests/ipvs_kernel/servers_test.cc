@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "backends/ipvs/server_lists.h"
 #include "tests/ipvs_kernel/support.h"
 
 using namespace twobox;
@@ -168,4 +169,38 @@ TEST_CASE("ipvs: the kernel's refusals of real servers in words") {
     CHECK(outcome.error().message == row.message);
   }
   kernel.converge(want);
+}
+
+TEST_CASE("ipvs: a list by getsockopt() is the whole list, or none") {
+  const IpvsServiceKey named = tcp("172.16.0.30");
+  const IpvsServiceKey marked = mark4(7);
+  const IpvsServiceKey wide = tcp("2001:db8::30");
+  Kernel kernel;
+  KernelState want;
+  for (const IpvsServiceKey& service : {named, marked, wide})
+    want.ipvs_services[service] = scheduled_by("wlc");
+  const auto lists = ipvs::ServerLists::open();
+  REQUIRE(lists.has_value());
+
+  const auto add = [&](const RealServerKey& server, const RealServerConfig& config) {
+    want.ipvs_servers[server] = config;
+    kernel.converge(want);
+  };
+  kernel.converge(want);
+  CHECK(lists->read(named).value().empty());
+  for (std::uint8_t i = 1; i <= 100; ++i)
+    want.ipvs_servers[{named, IpAddress::from_ipv4(std::array<std::uint8_t, 4>{172, 16, 1, i}),
+                       i}] = {Forwarding::kMasquerade, i, 200U + i, 100U + i, {}};
+  kernel.converge(want);
+  CHECK(lists->read(named) == want.ipvs_servers);
+  add({marked, ip("172.16.0.31"), 8080}, {Forwarding::kDirect, kHighestWeight, 0, 0, {}});
+  CHECK(lists->read(marked).value().size() == 1);
+  CHECK(lists->read(named).value().size() == 100);
+
+  CHECK_FALSE(lists->read(wide).has_value());
+  CHECK_FALSE(lists->read(tcp("172.16.0.99")).has_value());
+  add({marked, ip("2001:db8::31"), 80}, {Forwarding::kTunnel, 1, 0, 0, {}});
+  CHECK_FALSE(lists->read(marked).has_value());
+  add({named, ip("172.16.0.31"), 80}, {Forwarding::kTunnel, 1, 0, 0, {1, 6080, 0}});
+  CHECK_FALSE(lists->read(named).has_value());
 }
