@@ -1,7 +1,9 @@
 #include "reconciler/apply.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <cstddef>
 #include <set>
 
 #include "reconciler/describe.h"
@@ -130,14 +132,15 @@ class Applier {
   void take(std::span<const Step> steps) {
     const std::size_t first = report_.outcomes.size();
     std::vector<std::size_t> open;
-    for (const Step& step : steps) {
-      std::optional<Error> obstacle = obstacle_to(step);
-      if (!obstacle) open.push_back(report_.outcomes.size());
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      std::optional<Error> obstacle = obstacle_to(steps[i]);
+      if (!obstacle) open.push_back(i);
       const bool tried = !obstacle.has_value();
-      report_.outcomes.push_back({step, std::move(obstacle), tried});
+      report_.outcomes.push_back({std::move(obstacle), tried});
     }
-    carry_out(open, subsystem_of(steps.front().change));
-    for (std::size_t at = first; at < report_.outcomes.size(); ++at) conclude(report_.outcomes[at]);
+    const std::span<StepOutcome> outcomes = std::span(report_.outcomes).subspan(first);
+    carry_out(steps, std::move(open), outcomes);
+    for (std::size_t i = 0; i < steps.size(); ++i) conclude(steps[i], outcomes[i]);
   }
 
   ApplyReport finish() { return std::move(report_); }
@@ -148,17 +151,19 @@ class Applier {
     return obstacles_.against(step);
   }
 
-  /// Fills in the outcomes at the places `open`.
-  void carry_out(std::vector<std::size_t> open, Subsystem subsystem) {
+  /// Tries the steps at the places `open` and fills in their outcomes.
+  void carry_out(std::span<const Step> steps, std::vector<std::size_t> open,
+                 std::span<StepOutcome> outcomes) {
+    const Subsystem subsystem = subsystem_of(steps.front().change);
     while (!open.empty()) {
       std::vector<Change> changes;
       changes.reserve(open.size());
-      for (const std::size_t at : open) changes.push_back(report_.outcomes[at].step.change);
+      for (const std::size_t at : open) changes.push_back(steps[at].change);
       const std::vector<Status> results = backend_.apply(subsystem, changes, handles_);
       assert(results.size() == open.size());
       std::vector<std::size_t> cancelled;
       for (std::size_t i = 0; i < open.size(); ++i) {
-        auto& error = report_.outcomes[open[i]].error;
+        auto& error = outcomes[open[i]].error;
         error = results[i] ? std::nullopt : std::optional<Error>(results[i].error());
         if (error && error->errno_value == ECANCELED) cancelled.push_back(open[i]);
       }
@@ -178,12 +183,12 @@ class Applier {
     return false;
   }
 
-  void conclude(const StepOutcome& outcome) {
+  void conclude(const Step& step, const StepOutcome& outcome) {
     if (outcome.error) {
-      obstacles_.note_failure(outcome.step);
+      obstacles_.note_failure(step);
       return;
     }
-    const auto* const address = std::get_if<AddressChange>(&outcome.step.change);
+    const auto* const address = std::get_if<AddressChange>(&step.change);
     if (address == nullptr || address->before || !desired_.announced.contains(address->key)) return;
     const AddressKey& key = address->key;
     report_.gained.push_back(
@@ -198,8 +203,20 @@ class Applier {
   ApplyReport report_;
 };
 
-bool same_group(const Step& a, const Step& b) {
-  return a.phase == b.phase && subsystem_of(a.change) == subsystem_of(b.change);
+/// Changes of IPVS stand each for itself, so that those of a large table need not all be copied at
+/// once; a batch of nftables is all or none.
+constexpr std::ptrdiff_t kIpvsChangesAtOnce = 2048;
+
+/// Where the steps end that are taken together with the first of `steps`.
+std::size_t group_size(std::span<const Step> steps) {
+  const Step& first = steps.front();
+  const Subsystem subsystem = subsystem_of(first.change);
+  const auto is_other = [&](const Step& step) {
+    return step.phase != first.phase || subsystem_of(step.change) != subsystem;
+  };
+  const auto end = std::ranges::find_if(steps, is_other) - steps.begin();
+  return static_cast<std::size_t>(subsystem == Subsystem::kIpvs ? std::min(end, kIpvsChangesAtOnce)
+                                                                : end);
 }
 
 }  // namespace
@@ -207,12 +224,10 @@ bool same_group(const Step& a, const Step& b) {
 ApplyReport apply_plan(const Plan& plan, const DesiredState& desired, Backend& backend,
                        const std::map<NftRuleKey, std::uint64_t>& handles, const MayTry& may_try) {
   Applier applier(desired, backend, handles, may_try, plan.steps.size());
-  const std::span<const Step> steps = plan.steps;
-  for (std::size_t begin = 0; begin < steps.size();) {
-    std::size_t end = begin + 1;
-    while (end < steps.size() && same_group(steps[begin], steps[end])) ++end;
-    applier.take(steps.subspan(begin, end - begin));
-    begin = end;
+  for (std::span<const Step> steps = plan.steps; !steps.empty();) {
+    const std::size_t group = group_size(steps);
+    applier.take(steps.first(group));
+    steps = steps.subspan(group);
   }
   return applier.finish();
 }

@@ -12,8 +12,8 @@
 
 namespace twobox {
 
+/// What became of a step.
 struct StepOutcome {
-  Step step;
   std::optional<Error> error;  // absent: carried out
   bool tried = true;           // false: held back, by its backoff or by what it relies on
 };
@@ -24,7 +24,7 @@ struct GainedAddress {
 };
 
 struct ApplyReport {
-  std::vector<StepOutcome> outcomes;  // one for each step of the plan, in order
+  std::vector<StepOutcome> outcomes;  // one for each step of the plan, in its order
   std::vector<GainedAddress> gained;  // VIPs that came to this node and were announced
 };
 

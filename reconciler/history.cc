@@ -73,14 +73,16 @@ void Causes::notice(Cause cause, Moment when) {
 std::vector<HistoryEntry> Causes::explain(const PassReport& pass, Moment begin, Moment end) {
   const Due fresh = news_.value_or(Due{Cause::kDrift, begin});
   news_.reset();
-  std::map<std::string, Due> dues;
+  std::map<std::string, Due> dues;  // asked for by what is left, which is seldom anything
   std::vector<HistoryEntry> entries;
-  for (const auto& [step, error, tried] : pass.applied.outcomes) {
-    const auto known = open_.find(object_name(step.change));
+  for (std::size_t i = 0; i < pass.applied.outcomes.size(); ++i) {
+    const Step& step = pass.planned.steps[i];
+    const auto& [error, tried] = pass.applied.outcomes[i];
+    const auto known = open_.empty() ? open_.end() : open_.find(object_name(step.change));
     Due due = known == open_.end() ? fresh : known->second;
     if (due.cause == Cause::kDrift && has_drained(step.change, draining_))
       due.cause = Cause::kDrain;
-    dues.emplace(object_name(step.change), due);
+    if (!pass.remaining.in_sync()) dues.emplace(object_name(step.change), due);
     if (!tried) continue;
     const Description change = describe(step.change);
     entries.push_back(

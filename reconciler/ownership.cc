@@ -11,10 +11,15 @@ namespace {
 template <typename Key, typename Config>
 std::set<Key> claimed(const std::set<Key>& recorded, const std::map<Key, Config>& desired,
                       const std::map<Key, Config>& observed) {
+  // All are in the order of their keys, so that thousands need no searches.
   std::set<Key> keys;
-  for (const Key& key : recorded)
-    if (observed.contains(key)) keys.insert(key);
-  for (const auto& [key, config] : desired) keys.insert(key);
+  for (const auto& [key, config] : desired) keys.insert(keys.end(), key);
+  auto wanted = keys.begin();
+  for (const Key& key : recorded) {
+    while (wanted != keys.end() && *wanted < key) ++wanted;
+    const bool is_wanted = wanted != keys.end() && *wanted == key;
+    if (!is_wanted && observed.contains(key)) keys.insert(wanted, key);
+  }
   return keys;
 }
 

@@ -8,6 +8,7 @@
 #include "reconciler/describe.h"
 #include "reconciler/diff.h"
 #include "reconciler/draining.h"
+#include "reconciler/servers_of.h"
 #include "reconciler/sync_daemon.h"
 #include "schema/bypass_sysctls.h"
 
@@ -169,6 +170,17 @@ std::string rebuild_reason(const KernelState& want, const KernelState& have) {
   return "";
 }
 
+/// These services and their real servers.
+KernelState part_of(const KernelState& state, const std::set<IpvsServiceKey>& services) {
+  KernelState part;
+  for (const IpvsServiceKey& key : services) {
+    const auto service = state.ipvs_services.find(key);
+    if (service != state.ipvs_services.end()) part.ipvs_services.insert(*service);
+    for (const auto& server : servers_of(state.ipvs_servers, key)) part.ipvs_servers.insert(server);
+  }
+  return part;
+}
+
 class Planner {
  public:
   explicit Planner(const DesiredState& desired) : desired_(desired), phase_of_(desired) {}
@@ -180,9 +192,7 @@ class Planner {
 
   void add_ipvs(const ObservedState& observed, const OwnershipRecord& record) {
     const auto& services = desired_.kernel.ipvs_services;
-    add_all(diff(services, observed.kernel.ipvs_services, [&](const IpvsServiceKey& service) {
-      return may_remove(service, desired_, record);
-    }));
+    add_services(services, observed.kernel.ipvs_services, record);
     // A service's real servers go with it: the kernel unlinks them, so they need no step.
     const auto may_go = [&](const RealServerKey& server) {
       return services.contains(server.service);
@@ -192,6 +202,17 @@ class Planner {
     if (kept.empty()) return add_all(diff(desired_.kernel.ipvs_servers, there, may_go));
     kept.insert(desired_.kernel.ipvs_servers.begin(), desired_.kernel.ipvs_servers.end());
     add_all(diff(kept, there, may_go));
+  }
+
+  /// Of these services alone; none of their real servers is to stay for a while.
+  void add_ipvs_of(const std::set<IpvsServiceKey>& services, const KernelState& observed,
+                   const OwnershipRecord& record) {
+    const KernelState want = part_of(desired_.kernel, services);
+    const KernelState have = part_of(observed, services);
+    add_services(want.ipvs_services, have.ipvs_services, record);
+    add_all(diff(want.ipvs_servers, have.ipvs_servers, [&](const RealServerKey& server) {
+      return want.ipvs_services.contains(server.service);
+    }));
   }
 
   void add_nft(const KernelState& want, KernelState have) {
@@ -221,6 +242,14 @@ class Planner {
   }
 
  private:
+  void add_services(const std::map<IpvsServiceKey, IpvsServiceConfig>& want,
+                    const std::map<IpvsServiceKey, IpvsServiceConfig>& have,
+                    const OwnershipRecord& record) {
+    add_all(diff(want, have, [&](const IpvsServiceKey& service) {
+      return may_remove(service, desired_, record);
+    }));
+  }
+
   template <typename ChangeType>
   void add_all(std::vector<ChangeType> changes) {
     steps_.reserve(steps_.size() + changes.size());
@@ -250,7 +279,7 @@ std::string_view to_string(Phase phase) {
 }
 
 Plan make_plan(const DesiredState& desired, const ObservedState& observed,
-               const OwnershipRecord& record) {
+               const OwnershipRecord& record, const ServicesInQuestion& in_question) {
   const KernelState have = managed(observed, desired, record);
   Plan plan;
   plan.foreign = foreign(observed, desired, record, have);
@@ -260,7 +289,10 @@ Plan make_plan(const DesiredState& desired, const ObservedState& observed,
 
   Planner planner(desired);
   planner.add(want.sysctls, have.sysctls);
-  planner.add_ipvs(observed, record);
+  if (in_question && desired.leaving.empty() && desired.untouched.empty())
+    planner.add_ipvs_of(*in_question, observed.kernel, record);
+  else
+    planner.add_ipvs(observed, record);
   planner.add(want.ipvs_timeouts, have.ipvs_timeouts);
   planner.add(want.ipvs_daemons, have.ipvs_daemons);
   planner.add(stranded_sync_daemons(want, have, observed.links, record),

@@ -2,6 +2,8 @@
 // here, in one table.
 #pragma once
 
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,9 +53,13 @@ struct Plan {
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 
+/// Services of IPVS that may be other than desired, they or their real servers. Absent: any may.
+using ServicesInQuestion = std::optional<std::set<IpvsServiceKey>>;
+
 /// The smallest set of changes that brings `observed` to `desired`, in a safe order. Objects that
-/// `record` does not claim and the document does not name are left alone.
+/// `record` does not claim and the document does not name are left alone. Services that are not in
+/// question are not looked at.
 Plan make_plan(const DesiredState& desired, const ObservedState& observed,
-               const OwnershipRecord& record);
+               const OwnershipRecord& record, const ServicesInQuestion& in_question = {});
 
 }  // namespace twobox

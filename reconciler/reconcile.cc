@@ -4,6 +4,7 @@
 
 #include "reconciler/bypass_table.h"
 #include "reconciler/describe.h"
+#include "reconciler/diff.h"
 #include "reconciler/sync_daemon.h"
 
 namespace twobox {
@@ -28,11 +29,11 @@ DesiredState within_reach(DesiredState desired, const Refusals& refusals) {
 
 /// `links` are those from before the daemons were started: if one has changed meanwhile, the next
 /// pass sees it.
-OwnershipRecord with_started_daemons(OwnershipRecord record, const ApplyReport& applied,
+OwnershipRecord with_started_daemons(OwnershipRecord record, const PassReport& pass,
                                      const std::map<InterfaceName, Link>& links) {
-  for (const StepOutcome& outcome : applied.outcomes) {
-    const auto* const daemon = std::get_if<SyncDaemonChange>(&outcome.step.change);
-    if (daemon != nullptr && daemon->after && !outcome.error)
+  for (std::size_t i = 0; i < pass.applied.outcomes.size(); ++i) {
+    const auto* const daemon = std::get_if<SyncDaemonChange>(&pass.planned.steps[i].change);
+    if (daemon != nullptr && daemon->after && !pass.applied.outcomes[i].error)
       record.ipvs_daemons[daemon->key] = {interface_index(links, daemon->after->interface)};
   }
   return record;
@@ -42,15 +43,38 @@ OwnershipRecord with_started_daemons(OwnershipRecord record, const ApplyReport& 
 struct IpvsTables {
   std::map<IpvsServiceKey, IpvsServiceConfig> services;
   std::map<RealServerKey, RealServerConfig> servers;
-  friend bool operator==(const IpvsTables&, const IpvsTables&) = default;
 };
 IpvsTables exchange_tables(ObservedState& state, IpvsTables tables) {
   return {std::exchange(state.kernel.ipvs_services, std::move(tables.services)),
           std::exchange(state.kernel.ipvs_servers, std::move(tables.servers))};
 }
 
-/// Reads what is stale of what is known, and says whether nothing is other than it was.
-Result<bool> look_again(Backend& backend, Sighting& seen) {
+/// More services than this are read, and planned, sooner by taking all.
+constexpr std::size_t kServicesApart = 64;
+
+/// Absent: too many to name.
+ServicesInQuestion differing_services(const IpvsTables& a, const IpvsTables& b) {
+  std::set<IpvsServiceKey> services;
+  for (const auto& change : diff(a.services, b.services)) services.insert(change.key);
+  for (const auto& change : diff(a.servers, b.servers)) services.insert(change.key.service);
+  if (services.size() > kServicesApart) return std::nullopt;
+  return services;
+}
+
+ServicesInQuestion united(ServicesInQuestion some, const ServicesInQuestion& more) {
+  if (!some || !more) return std::nullopt;
+  some->insert(more->begin(), more->end());
+  return some;
+}
+
+/// What a reading has found to be other than it was.
+struct News {
+  bool none = false;
+  ServicesInQuestion services;
+};
+
+/// Reads what is stale of what is known.
+Result<News> look_again(Backend& backend, Sighting& seen) {
   ObservedState last = *std::exchange(seen.state, std::nullopt);
   IpvsTables tables = exchange_tables(last, {});
   const ObservedState before = last;
@@ -60,29 +84,27 @@ Result<bool> look_again(Backend& backend, Sighting& seen) {
   if (!state) return state.error();
 
   IpvsTables tables_now = exchange_tables(*state, {});
-  const bool same_tables = read.ipvs ? tables_now == tables : read.ipvs_services.empty();
-  const bool same = same_tables && *state == before;
+  News news;
+  news.services = read.ipvs ? differing_services(tables_now, tables) : read.ipvs_services;
+  news.none = news.services && news.services->empty() && *state == before;
   exchange_tables(*state, std::move(tables_now));
   seen.state = *std::move(state);
-  return same;
+  return news;
 }
 
 /// Brings `seen` up to date. After a failure nothing is known.
-Status look(Backend& backend, const Scope& scope, Sighting& seen) {
+Result<News> look(Backend& backend, const Scope& scope, Sighting& seen) {
   if (seen.state && seen.scope == scope) {
-    const auto same = look_again(backend, seen);
-    if (!same || !*same) seen.settled.reset();
-    return same ? success() : Status(same.error());
+    auto news = look_again(backend, seen);
+    if (!news || !news->none) seen.settled.reset();
+    return news;
   }
   seen = {};
   auto state = backend.observe(scope);
   if (!state) return state.error();
   seen = {*std::move(state), scope, {}, std::nullopt};
-  return success();
+  return News{};
 }
-
-/// More services than this are read sooner by reading all.
-constexpr std::size_t kServicesReadApart = 64;
 
 /// What these changes concern. A sysctl of IPVS may have loaded it.
 Parts parts_of(const Plan& plan, bool ipvs_loaded) {
@@ -90,8 +112,9 @@ Parts parts_of(const Plan& plan, bool ipvs_loaded) {
   for (const Step& step : plan.steps) {
     const Subsystem subsystem = subsystem_of(step.change);
     parts.nftables = parts.nftables || subsystem == Subsystem::kNftables;
-    parts.ipvs = parts.ipvs || (subsystem == Subsystem::kSysctl && !ipvs_loaded);
-    if (subsystem != Subsystem::kIpvs) continue;
+    parts.ipvs = parts.ipvs || (subsystem == Subsystem::kSysctl && !ipvs_loaded) ||
+                 parts.ipvs_services.size() > kServicesApart;
+    if (subsystem != Subsystem::kIpvs || parts.ipvs) continue;
     if (const auto* const service = std::get_if<IpvsServiceChange>(&step.change))
       parts.ipvs_services.insert(service->key);
     else if (const auto* const server = std::get_if<RealServerChange>(&step.change))
@@ -99,8 +122,17 @@ Parts parts_of(const Plan& plan, bool ipvs_loaded) {
     else
       parts.ipvs = true;
   }
-  parts.ipvs = parts.ipvs || parts.ipvs_services.size() > kServicesReadApart;
   return parts;
+}
+
+/// What there is to say before anything is done.
+PassReport report_of(Plan planned, const DesiredState& wanted, const ObservedState& state) {
+  PassReport report;
+  report.planned = std::move(planned);
+  report.handles = state.nft_rule_handles;
+  report.vrrp = judge_vrrp(wanted, state);
+  report.draining = draining_servers(wanted, state);
+  return report;
 }
 
 }  // namespace
@@ -117,15 +149,14 @@ Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
   std::optional<DesiredState> reduced;
   if (!refusals.entries().empty()) reduced = within_reach(desired, refusals);
   const DesiredState& wanted = reduced ? *reduced : desired;
-  if (const Status read = look(backend, scope_of(wanted, ownership.record()), seen); !read)
-    return with_context(read.error(), "observe");
+  const bool was_settled = seen.settled && !reduced;
+  const auto news = look(backend, scope_of(wanted, ownership.record()), seen);
+  if (!news) return with_context(news.error(), "observe");
   if (seen.settled) return *seen.settled;
 
-  PassReport report;
-  report.planned = make_plan(wanted, *seen.state, ownership.record());
-  report.handles = seen.state->nft_rule_handles;
-  report.vrrp = judge_vrrp(wanted, *seen.state);
-  report.draining = draining_servers(wanted, *seen.state);
+  const ServicesInQuestion in_question = was_settled ? news->services : std::nullopt;
+  PassReport report = report_of(make_plan(wanted, *seen.state, ownership.record(), in_question),
+                                wanted, *seen.state);
   if (leave)
     if (const Status given = leave(report.planned); !given) return given.error();
 
@@ -139,7 +170,7 @@ Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
     return make_plan(reduced ? within_reach(desired, refusals) : desired, *seen.state, record);
   };
   if (report.planned.in_sync()) {
-    refusals.note({}, report.planned, now);
+    refusals.note({}, {}, report.planned, now);
     if (reduced) report.remaining = left(ownership.record());
     if (refusals.entries().empty() && report.remaining.in_sync()) seen.settled = report;
     return report;
@@ -148,17 +179,18 @@ Result<PassReport> reconcile_once(const DesiredState& desired, Backend& backend,
   report.applied = apply_plan(report.planned, wanted, backend, report.handles,
                               [&](const Change& change) { return refusals.may_try(change, now); });
 
-  const OwnershipRecord made =
-      with_started_daemons(ownership.record(), report.applied, seen.state->links);
+  const OwnershipRecord made = with_started_daemons(ownership.record(), report, seen.state->links);
   seen.stale = parts_of(report.planned, seen.state->ipvs_loaded);
-  if (const Status read = look(backend, scope_of(wanted, ownership.record()), seen); !read)
-    return with_context(read.error(), "observe after apply");
-  report.remaining = make_plan(wanted, *seen.state, made);
+  const auto later = look(backend, scope_of(wanted, ownership.record()), seen);
+  if (!later) return with_context(later.error(), "observe after apply");
+  report.remaining = make_plan(wanted, *seen.state, made, united(in_question, later->services));
   report.draining = draining_servers(wanted, *seen.state);
-  refusals.note(report.applied.outcomes, report.remaining, now);
+  refusals.note(report.planned, report.applied, report.remaining, now);
   if (reduced) report.remaining = left(made);
   if (const Status kept = keep(ownership, claim(made, wanted, *seen.state)); !kept)
     return with_context(kept.error(), "record of ownership after apply");
+  if (!reduced && refusals.entries().empty() && report.remaining.in_sync())
+    seen.settled = report_of(report.remaining, wanted, *seen.state);
   return report;
 }
 

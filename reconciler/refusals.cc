@@ -14,14 +14,15 @@ bool Refusals::may_try(const Change& change, SteadyTime now) const {
   return found == entries_.end() || found->second.next_attempt <= now;
 }
 
-void Refusals::note(const std::vector<StepOutcome>& outcomes, const Plan& remaining,
+void Refusals::note(const Plan& planned, const ApplyReport& applied, const Plan& remaining,
                     SteadyTime now) {
   if (remaining.in_sync()) return entries_.clear();
   std::set<std::string> still_wanted;
   for (const Step& step : remaining.steps) still_wanted.insert(object_name(step.change));
   std::erase_if(entries_, [&](const auto& entry) { return !still_wanted.contains(entry.first); });
-  for (const StepOutcome& outcome : outcomes) {
-    const std::string name = object_name(outcome.step.change);
+  for (std::size_t i = 0; i < applied.outcomes.size(); ++i) {
+    const StepOutcome& outcome = applied.outcomes[i];
+    const std::string name = object_name(planned.steps[i].change);
     if (!outcome.tried || !still_wanted.contains(name)) continue;
     add(name,
         outcome.error.value_or(

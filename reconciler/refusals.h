@@ -22,9 +22,9 @@ class Refusals {
  public:
   bool may_try(const Change& change, SteadyTime now) const;
 
-  /// Takes in the outcomes of a pass. A step that the kernel accepted and that is still in
-  /// `remaining` counts as refused: otherwise its own event would start it again without end.
-  void note(const std::vector<StepOutcome>& outcomes, const Plan& remaining, SteadyTime now);
+  /// Takes in what became of the steps of `planned`. One that the kernel accepted and that is still
+  /// in `remaining` counts as refused: otherwise its own event would start it again without end.
+  void note(const Plan& planned, const ApplyReport& applied, const Plan& remaining, SteadyTime now);
 
   /// The situation has changed (new document): delays end, counts stay.
   void retry_now(SteadyTime now);

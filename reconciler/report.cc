@@ -12,13 +12,15 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json step_json(const Step& step, const DiffReport& report) {
+using Handles = std::map<NftRuleKey, std::uint64_t>;
+
+Json step_json(const Step& step, const Handles& handles) {
   const Description change = describe(step.change);
   Json object = {{"action", to_string(change.action)}, {"kind", change.kind}, {"key", change.key}};
   object["before"] = change.before ? fields_json(*change.before) : Json(nullptr);
   object["after"] = change.after ? fields_json(*change.after) : Json(nullptr);
   object["reason"] = step.reason;
-  object["command"] = command_for(step.change, report.handles);
+  object["command"] = command_for(step.change, handles);
   return object;
 }
 
@@ -35,23 +37,23 @@ std::string details(const Description& change) {
   return text.empty() ? "" : " (" + text + ")";
 }
 
-std::string step_text(const Step& step, const DiffReport& report, Colour colour) {
+std::string step_text(const Step& step, const Handles& handles, Colour colour) {
   constexpr std::array<std::string_view, 3> kSigns = {"+ ", "~ ", "- "};
   const Description change = describe(step.change);
   const std::string object = std::string(kSigns.at(static_cast<std::size_t>(change.action))) +
                              std::string(change.kind) + " " + change.key;
   return paint(object, change.action, colour) + details(change) + ": " + step.reason + "\n    " +
-         command_for(step.change, report.handles) + "\n";
+         command_for(step.change, handles) + "\n";
 }
 
-Json report_json(const DiffReport& report) {
+Json plan_json(const NodeName& node, const Plan& plan, const Handles& handles) {
   Json changes = Json::array();
-  for (const Step& step : report.plan.steps) changes.push_back(step_json(step, report));
+  for (const Step& step : plan.steps) changes.push_back(step_json(step, handles));
   return {{"format", 1},
-          {"node", report.node},
-          {"in_sync", report.plan.in_sync()},
+          {"node", node},
+          {"in_sync", plan.in_sync()},
           {"changes", std::move(changes)},
-          {"foreign", foreign_json(report.plan.foreign)}};
+          {"foreign", foreign_json(plan.foreign)}};
 }
 
 std::string foreign_text(const Plan& plan) {
@@ -74,42 +76,44 @@ std::string counts_text(const Counts& counts, const std::array<std::string_view,
 }  // namespace
 
 std::string diff_json(const DiffReport& report) {
-  return json_text(report_json(report));
+  return json_text(plan_json(report.node, report.plan, report.handles));
 }
 
 std::string diff_text(const DiffReport& report, Colour colour) {
   std::string text;
   Counts counts{};
   for (const Step& step : report.plan.steps) {
-    text += step_text(step, report, colour);
+    text += step_text(step, report.handles, colour);
     ++counts.at(static_cast<std::size_t>(action_of(step.change)));
   }
   return text + foreign_text(report.plan) +
          counts_text(counts, {"to create", "to update", "to delete"}) + "\n";
 }
 
-std::string pass_json(const DiffReport& planned, const PassReport& pass) {
-  Json object = report_json(planned);
+std::string pass_json(const NodeName& node, const PassReport& pass) {
+  Json object = plan_json(node, pass.planned, pass.handles);
   for (std::size_t i = 0; i < pass.applied.outcomes.size(); ++i)
     object["changes"][i]["error"] = error_json(pass.applied.outcomes[i].error);
   object["converged"] = pass.remaining.in_sync();
   return json_text(object);
 }
 
-std::string pass_text(const DiffReport& planned, const PassReport& pass, Colour colour) {
+std::string pass_text(const PassReport& pass, Colour colour) {
   std::string text;
   Counts counts{};
   std::size_t refused = 0;
-  for (const StepOutcome& outcome : pass.applied.outcomes) {
-    text += step_text(outcome.step, planned, colour);
+  for (std::size_t i = 0; i < pass.applied.outcomes.size(); ++i) {
+    const Step& step = pass.planned.steps[i];
+    const StepOutcome& outcome = pass.applied.outcomes[i];
+    text += step_text(step, pass.handles, colour);
     if (outcome.error) {
       text += "    refused: " + outcome.error->message + "\n";
       ++refused;
     } else {
-      ++counts.at(static_cast<std::size_t>(action_of(outcome.step.change)));
+      ++counts.at(static_cast<std::size_t>(action_of(step.change)));
     }
   }
-  return text + foreign_text(planned.plan) +
+  return text + foreign_text(pass.planned) +
          counts_text(counts, {"created", "updated", "deleted"}) + ", " + std::to_string(refused) +
          " refused: " + (pass.remaining.in_sync() ? "converged" : "not converged") + "\n";
 }

@@ -10,7 +10,7 @@
 
 namespace twobox {
 
-/// What diff and apply show.
+/// What a diff shows.
 struct DiffReport {
   NodeName node;
   Plan plan;
@@ -27,10 +27,10 @@ std::string diff_text(const DiffReport& report, Colour colour);
 
 /// diff_json() of what was planned; each change has an "error" (null when carried out), and
 /// "converged" says whether a fresh look at the kernel found nothing left to do.
-std::string pass_json(const DiffReport& planned, const PassReport& pass);
+std::string pass_json(const NodeName& node, const PassReport& pass);
 
 /// diff_text()'s lines with what was refused, and as last line what became of the pass:
 /// "N created, N updated, N deleted, N refused: converged".
-std::string pass_text(const DiffReport& planned, const PassReport& pass, Colour colour);
+std::string pass_text(const PassReport& pass, Colour colour);
 
 }  // namespace twobox

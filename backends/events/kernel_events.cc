@@ -18,37 +18,16 @@
 
 #include "backends/netlink/attributes.h"
 #include "backends/netlink/socket.h"
+#include "backends/netlink/subscription.h"
 #include "reconciler/objects.h"
 
 namespace twobox {
 namespace {
 
-using netlink::FileDescriptor;
 using netlink::MessageView;
 
 // Keeps one call short while somebody floods us.
 constexpr int kDatagramsAtOnce = 1000;
-
-Error failure(const std::string& doing) {
-  const int errno_value = errno;
-  const bool forbidden = errno_value == EPERM || errno_value == EACCES;
-  return {
-      forbidden ? ErrorKind::kUnavailable : ErrorKind::kTransport, errno_value,
-      doing + ": " + std::strerror(errno_value) + (forbidden ? "; CAP_NET_ADMIN is needed" : "")};
-}
-
-Result<FileDescriptor> subscribe(int protocol, std::initializer_list<int> groups) {
-  FileDescriptor socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
-  if (!socket.is_open()) return failure("open a netlink socket for events");
-  sockaddr_nl any_port{};
-  any_port.nl_family = AF_NETLINK;
-  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&any_port), sizeof(any_port)) != 0)
-    return failure("bind the netlink socket for events");
-  for (const int group : groups)
-    if (::setsockopt(socket.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) != 0)
-      return failure("join netlink group " + std::to_string(group));
-  return socket;
-}
 
 void note_route_message(std::uint16_t type, KernelWake& wake) {
   switch (type) {
@@ -114,18 +93,18 @@ void note_netfilter_message(MessageView message, std::uint16_t type, KernelWake&
 
 Result<KernelEvents> KernelEvents::open(const OwnPorts& own) {
   std::vector<Source> sources;
-  auto route = subscribe(NETLINK_ROUTE, {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+  auto route =
+      netlink::subscribe(NETLINK_ROUTE, {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
                                          RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF});
   if (!route) return route.error();
   sources.push_back({std::move(*route), NETLINK_ROUTE, own.route});
 
-  auto netfilter = subscribe(NETLINK_NETFILTER, {NFNLGRP_NFTABLES});
+  auto netfilter = netlink::subscribe(NETLINK_NETFILTER, {NFNLGRP_NFTABLES});
   if (netfilter)
     sources.push_back({std::move(*netfilter), NETLINK_NETFILTER, own.netfilter});
   else if (netfilter.error().errno_value != EPROTONOSUPPORT)
     return netfilter.error();
-  // The one group of the controller has the controller's number. (genetlink.c, genl_ctrl_groups)
-  auto generic = subscribe(NETLINK_GENERIC, {GENL_ID_CTRL});
+  auto generic = netlink::subscribe(NETLINK_GENERIC, {netlink::kFamiliesGroup});
   if (!generic) return generic.error();
   sources.push_back({std::move(*generic), NETLINK_GENERIC, {}});
   return KernelEvents(std::move(sources));

@@ -13,6 +13,7 @@
 #include "backends/ipvs/tables.h"
 #include "backends/ipvs/traffic.h"
 #include "backends/modules.h"
+#include "reconciler/servers_of.h"
 
 namespace twobox {
 namespace {
@@ -61,7 +62,7 @@ Result<IpvsBackend> IpvsBackend::open() {
 Status IpvsBackend::observe(KernelState& state, bool& loaded) {
   std::optional<Error> torn;
   for (int reading = 0; reading < kReadings; ++reading) {
-    const auto family = ipvs::find_family(socket_);
+    const auto family = family_.find(socket_);
     if (!family) return family.error();
     Result<ipvs::Tables> tables = ipvs::Tables{};
     if (*family) tables = ipvs::read_tables({socket_, **family, lists_});
@@ -83,7 +84,7 @@ Status IpvsBackend::observe(KernelState& state, bool& loaded) {
 
 Status IpvsBackend::observe_services(const std::set<IpvsServiceKey>& keys, KernelState& state,
                                      bool& loaded) {
-  const auto family = ipvs::find_family(socket_);
+  const auto family = family_.find(socket_);
   if (!family) return family.error();
   auto tables = *family ? ipvs::read_services({socket_, **family, lists_}, keys)
                         : Result<ipvs::Tables>(ipvs::Tables{});
@@ -92,10 +93,8 @@ Status IpvsBackend::observe_services(const std::set<IpvsServiceKey>& keys, Kerne
   loaded = family->has_value();
   for (const IpvsServiceKey& key : keys) {
     state.ipvs_services.erase(key);
-    const auto first = state.ipvs_servers.lower_bound(ipvs::before_servers_of(key));
-    auto last = first;
-    while (last != state.ipvs_servers.end() && last->first.service == key) ++last;
-    state.ipvs_servers.erase(first, last);
+    const auto old = servers_of(state.ipvs_servers, key);
+    state.ipvs_servers.erase(old.begin(), old.end());
   }
   state.ipvs_services.merge(tables->services);
   state.ipvs_servers.merge(tables->servers);
@@ -103,7 +102,7 @@ Status IpvsBackend::observe_services(const std::set<IpvsServiceKey>& keys, Kerne
 }
 
 Result<Traffic> IpvsBackend::observe_traffic() {
-  const auto family = ipvs::find_family(socket_);
+  const auto family = family_.find(socket_);
   if (!family) return family.error();
   if (!*family) return Traffic{};
   auto traffic = ipvs::read_traffic(socket_, **family);
@@ -113,7 +112,7 @@ Result<Traffic> IpvsBackend::observe_traffic() {
 
 std::vector<Status> IpvsBackend::apply(std::span<const Change> changes) {
   std::vector<Status> outcomes(changes.size(), success());
-  auto family = ipvs::find_family(socket_);
+  auto family = family_.find(socket_);
   if (family && !*family) {
     if (only_deletes(changes)) return outcomes;
     family = load_family();
@@ -143,7 +142,7 @@ std::vector<Status> IpvsBackend::apply(std::span<const Change> changes) {
 
 Result<std::optional<std::uint16_t>> IpvsBackend::load_family() {
   const Status loaded = load_kernel_module("ip_vs");
-  auto family = ipvs::find_family(socket_);
+  auto family = family_.find(socket_);
   if (!family || *family) return family;
   if (!loaded) return with_context(loaded.error(), "IPVS is not in this kernel");
   return Error{ErrorKind::kUnavailable, ENOENT,

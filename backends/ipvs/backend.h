@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/ipvs/family.h"
 #include "backends/ipvs/server_lists.h"
 #include "backends/netlink/socket.h"
 #include "reconciler/objects.h"
@@ -64,6 +65,7 @@ class IpvsBackend {
   Error explain(Error refusal, const Change& change, std::uint8_t command) const;
 
   netlink::Socket socket_;
+  ipvs::FamilyNumber family_;
   ipvs::ServerLists lists_;
   std::map<std::string, Error> missing_schedulers_;  // by name: why the module could not be loaded
 };

@@ -2,12 +2,15 @@
 
 #include <linux/genetlink.h>
 #include <linux/ip_vs.h>
+#include <sys/socket.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 #include "backends/modules.h"
 #include "backends/netlink/attributes.h"
+#include "backends/netlink/subscription.h"
 
 namespace twobox::ipvs {
 namespace {
@@ -58,7 +61,48 @@ Result<Family> search_families(netlink::Socket& socket) {
   return found;
 }
 
+// The controller can be asked for one family by its name, but then it tries to load a module for a
+// name it does not know. (net/netlink/genetlink.c, ctrl_getfamily) So it is asked for what is
+// there: a tenth of what the list of all families takes.
+//
+// A list that a change interrupts is not flagged and can miss a family, so only two in a row count.
+Result<Family> find_family(netlink::Socket& socket) {
+  if (is_certainly_loaded("ip_vs"))
+    if (auto found = ask_by_name(socket); !found || *found) return found;
+  auto found = search_families(socket);
+  if (!found || *found) return found;
+  return search_families(socket);
+}
+
+/// True if anything was sent to it since the last call, or lost on the way.
+bool has_heard(int fd) {
+  bool heard = false;
+  for (std::byte nothing{};;) {
+    if (::recv(fd, &nothing, sizeof(nothing), MSG_DONTWAIT) >= 0 || errno == ENOBUFS)
+      heard = true;
+    else if (errno != EINTR)
+      return heard;
+  }
+}
+
 }  // namespace
+
+FamilyNumber::FamilyNumber() {
+  if (auto news = netlink::subscribe(NETLINK_GENERIC, {netlink::kFamiliesGroup}))
+    news_ = *std::move(news);
+}
+
+bool FamilyNumber::is_certain() {
+  return news_.is_open() && !has_heard(news_.get()) && found_;
+}
+
+Result<Family> FamilyNumber::find(netlink::Socket& socket) {
+  if (is_certain()) return *found_;
+  found_.reset();
+  auto found = find_family(socket);
+  if (found) found_ = *found;
+  return found;
+}
 
 Result<std::optional<std::uint16_t>> decode_family(netlink::MessageView message) {
   const auto payload = netlink::attributes_of(message, GENL_HDRLEN);
@@ -71,19 +115,6 @@ Result<std::optional<std::uint16_t>> decode_family(netlink::MessageView message)
   const auto number = (*table)[CTRL_ATTR_FAMILY_ID].as<std::uint16_t>();
   if (!number) return number.error();
   return std::optional(*number);
-}
-
-// The controller can be asked for one family by its name, but then it tries to load a module for a
-// name it does not know. (net/netlink/genetlink.c, ctrl_getfamily) So it is asked for what is
-// there: a tenth of what the list of all families takes.
-//
-// A list that a change interrupts is not flagged and can miss a family, so only two in a row count.
-Result<std::optional<std::uint16_t>> find_family(netlink::Socket& socket) {
-  if (is_certainly_loaded("ip_vs"))
-    if (auto found = ask_by_name(socket); !found || *found) return found;
-  auto found = search_families(socket);
-  if (!found || *found) return found;
-  return search_families(socket);
 }
 
 }  // namespace twobox::ipvs

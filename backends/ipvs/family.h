@@ -4,15 +4,31 @@
 #include <cstdint>
 #include <optional>
 
+#include "backends/netlink/handles.h"
 #include "backends/netlink/message.h"
 #include "backends/netlink/socket.h"
 #include "schema/error.h"
 
 namespace twobox::ipvs {
 
-/// Absent when ip_vs is not loaded; asking does not load it. The number changes when the module is
-/// loaded anew, so it is not for keeping. Error: kTransport.
-Result<std::optional<std::uint16_t>> find_family(netlink::Socket& socket);
+/// The number changes when the module is loaded anew, so it is asked for again whenever the kernel
+/// has told of families that came or went. Should it be used in the instant before, nobody else has
+/// it: numbers are given in turn. (net/netlink/genetlink.c, genl_register_family)
+/// Of the network namespace in which it was made. Not thread-safe.
+class FamilyNumber {
+ public:
+  /// Where the kernel's news can't be heard, it is asked for each time.
+  FamilyNumber();
+
+  /// Absent when ip_vs is not loaded; asking does not load it. Error: kTransport.
+  Result<std::optional<std::uint16_t>> find(netlink::Socket& socket);
+
+ private:
+  bool is_certain();
+
+  netlink::FileDescriptor news_;
+  std::optional<std::optional<std::uint16_t>> found_;
+};
 
 /// Reads one answer of the generic netlink controller: the family's number if it is "IPVS".
 /// Error: kTransport (EBADMSG).

@@ -102,4 +102,10 @@ std::optional<std::map<RealServerKey, RealServerConfig>> ServerLists::read(
   return servers;
 }
 
+std::optional<std::size_t> ServerLists::count_services() const {
+  ip_vs_getinfo info{};
+  if (!ask(socket_.get(), IP_VS_SO_GET_INFO, &info, sizeof(info))) return std::nullopt;
+  return info.num_services;
+}
+
 }  // namespace twobox::ipvs

@@ -1,6 +1,7 @@
 // Whole lists of real servers by getsockopt(), where that tells everything.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <optional>
 
@@ -23,6 +24,9 @@ class ServerLists {
   /// Absent: whatever this way can't tell, the service being gone and EPERM among it.
   std::optional<std::map<RealServerKey, RealServerConfig>> read(
       const IpvsServiceKey& service) const;
+
+  /// Services of IPv4, which alone the kernel counts. Absent: as above.
+  std::optional<std::size_t> count_services() const;
 
  private:
   explicit ServerLists(FileDescriptor socket) : socket_(std::move(socket)) {}

@@ -87,13 +87,12 @@ Result<Servers> read_servers_once(netlink::Socket& socket, std::uint16_t family,
   return servers;
 }
 
-/// By netlink a list longer than one datagram is read twice, to notice what the kernel has left
-/// out.
-Result<Servers> read_servers(const Reader& reader, const IpvsServiceKey& service) {
-  if (auto list = reader.lists.read(service)) return *std::move(list);
-  auto servers = read_servers_once(reader.netlink, reader.family, service);
+/// A list longer than one datagram is read twice, to notice what the kernel has left out.
+Result<Servers> read_servers(netlink::Socket& socket, std::uint16_t family,
+                             const IpvsServiceKey& service) {
+  auto servers = read_servers_once(socket, family, service);
   if (!servers || servers->size() < kServersReadAtOnce) return servers;
-  auto again = read_servers_once(reader.netlink, reader.family, service);
+  auto again = read_servers_once(socket, family, service);
   if (!again || *again == *servers) return again;
   return with_context({ErrorKind::kTornDump, EINTR, kChanging},
                       "read real servers of " + key_text(service));
@@ -102,6 +101,22 @@ Result<Servers> read_servers(const Reader& reader, const IpvsServiceKey& service
 /// Services are read in the order of their keys, so their servers come last.
 void append(Servers& all, Servers servers) {
   while (!servers.empty()) all.insert(all.end(), servers.extract(servers.begin()));
+}
+
+/// True if each of the services was certainly there when its list was read.
+Result<bool> read_servers_of_all(const Reader& reader, const Services& services, Servers& all) {
+  bool each_was_there = true;
+  for (const auto& [service, config] : services) {
+    if (auto list = reader.lists.read(service)) {
+      append(all, *std::move(list));
+      continue;
+    }
+    each_was_there = false;
+    auto servers = read_servers(reader.netlink, reader.family, service);
+    if (!servers) return servers.error();
+    append(all, *std::move(servers));
+  }
+  return each_was_there;
 }
 
 Result<std::map<SyncDaemonKey, SyncDaemonConfig>> read_daemons(netlink::Socket& socket,
@@ -134,39 +149,37 @@ Result<Tables> read_services(const Reader& reader, const std::set<IpvsServiceKey
     auto before = read_service(reader.netlink, reader.family, key);
     if (!before) return before.error();
     if (!*before) continue;
-    auto servers = read_servers(reader, key);
+    tables.services.emplace(key, **before);
+    if (auto list = reader.lists.read(key)) {
+      tables.servers.merge(*list);
+      continue;
+    }
+    auto servers = read_servers(reader.netlink, reader.family, key);
     if (!servers) return servers.error();
     // As in read_tables(): a service that went meanwhile has an empty list.
     const auto after = read_service(reader.netlink, reader.family, key);
     if (!after) return after.error();
     if (*before != *after)
       return with_context({ErrorKind::kTornDump, EINTR, kChanging}, "read " + key_text(key));
-    tables.services.emplace(key, **std::move(before));
     tables.servers.merge(*servers);
   }
   return tables;
-}
-
-RealServerKey before_servers_of(const IpvsServiceKey& service) {
-  return {service, IpAddress::from_ipv4(std::array<std::uint8_t, 4>{}), 0};
 }
 
 Result<Tables> read_tables(const Reader& reader) {
   Tables tables;
   auto services = read_services(reader.netlink, reader.family);
   if (!services) return services.error();
-  for (const auto& [service, config] : *services) {
-    auto servers = read_servers(reader, service);
-    if (!servers) return servers.error();
-    append(tables.servers, *std::move(servers));
+  const auto each_was_there = read_servers_of_all(reader, *services, tables.servers);
+  if (!each_was_there) return each_was_there.error();
+  // By netlink a service that is gone gives an empty list of real servers rather than an error.
+  // (ip_vs_ctl.c, ip_vs_genl_dump_dests) If each was there, and there are no more, none was missed.
+  if (!*each_was_there || reader.lists.count_services() != services->size()) {
+    auto services_after = read_services(reader.netlink, reader.family);
+    if (!services_after) return services_after.error();
+    if (*services != *services_after)
+      return with_context({ErrorKind::kTornDump, EINTR, kChanging}, "read IPVS services");
   }
-
-  // A service that is gone gives an empty list of real servers rather than an error.
-  // (ip_vs_ctl.c, ip_vs_genl_dump_dests)
-  auto services_after = read_services(reader.netlink, reader.family);
-  if (!services_after) return services_after.error();
-  if (*services != *services_after)
-    return with_context({ErrorKind::kTornDump, EINTR, kChanging}, "read IPVS services");
   tables.services = *std::move(services);
 
   auto daemons = read_daemons(reader.netlink, reader.family);

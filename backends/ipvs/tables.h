@@ -35,7 +35,4 @@ Result<Tables> read_tables(const Reader& reader);
 /// Errors: as read_tables().
 Result<Tables> read_services(const Reader& reader, const std::set<IpvsServiceKey>& keys);
 
-/// Sorts before every real server of the service.
-RealServerKey before_servers_of(const IpvsServiceKey& service);
-
 }  // namespace twobox::ipvs

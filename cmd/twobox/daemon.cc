@@ -205,7 +205,6 @@ void Daemon::pass() {
   watch_sysctls();
   const auto report =
       reconcile_once(desired_, *kernel_, records_.ownership, refusals_, begin.steady, seen_);
-  listen_to_ipvs();
   if (report) {
     schedule_.pass_succeeded(now().steady);
     conclude(*report, begin);
@@ -215,6 +214,7 @@ void Daemon::pass() {
     recorder_.pass_failed(report.error(), begin, now());
     log(LogLevel::kError, "pass failed: " + report.error().message);
   }
+  listen_to_ipvs();
 }
 
 void Daemon::conclude(const PassReport& report, Moment begin) {

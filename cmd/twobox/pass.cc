@@ -72,17 +72,17 @@ void print_diff(const DiffReport& report, OutputFormat format) {
 }
 
 void print_pass(const NodeName& node, const PassReport& pass, OutputFormat format) {
-  const DiffReport planned{node, pass.planned, pass.handles};
   if (format == OutputFormat::kJson) {
-    print(pass_json(planned, pass) + "\n");
+    print(pass_json(node, pass) + "\n");
   } else {
-    print(pass_text(planned, pass, colour_of_stdout()));
+    print(pass_text(pass, colour_of_stdout()));
   }
 }
 
 void complain_about(const PassReport& pass) {
-  for (const StepOutcome& outcome : pass.applied.outcomes)
-    if (outcome.error) complain(object_name(outcome.step.change) + ": " + outcome.error->message);
+  for (std::size_t i = 0; i < pass.applied.outcomes.size(); ++i)
+    if (const auto& error = pass.applied.outcomes[i].error)
+      complain(object_name(pass.planned.steps[i].change) + ": " + error->message);
   for (const GainedAddress& gained : pass.applied.gained)
     if (!gained.announced)
       complain("announce " + key_text(gained.key) + ": " + gained.announced.error().message);

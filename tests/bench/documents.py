@@ -6,28 +6,17 @@ grows to 10 MB: what a megabyte costs should not change. And RATE (default 1,000
 (default 5), each different: how many passes the daemon makes of them, what memory it takes, and whether the last one holds.
 """
 import concurrent.futures
-import http.client
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-SERVERS = 10
+from bench import UnixConnection, document, keep_translations
+
 TIMES = 5
-
-
-def document(services, weight=1):
-    servers = [{"address": f"198.51.100.{i}", "weight": weight} for i in range(1, SERVERS + 1)]
-    return {"version": 1,
-            "nodes": {"a": {"addresses": ["192.0.2.1"], "macs": ["02:00:00:00:00:0a"]},
-                      "b": {"addresses": ["192.0.2.2"], "macs": ["02:00:00:00:00:0b"]}},
-            "vips": {"web": {"address": "192.0.2.80", "interface": "eth0", "role": "backup", "bypass": "none",
-                             "services": [{"protocol": "tcp", "port": port, "scheduler": "rr", "servers": servers}
-                                          for port in range(1, services + 1)]}}}
 
 
 def timed(*command):
@@ -50,16 +39,6 @@ def growth(twobox, folder):
             first.setdefault(what, each)
             print(f"{what:18} {size:5.1f} MB: {statistics.median(took):8.1f} ms ({min(took):.1f} to {max(took):.1f}), "
                   f"{each:6.1f} ms a MB, {each / first[what]:.2f} x the smallest's", flush=True)
-
-
-class UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("localhost", timeout=30)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(self.path)
 
 
 def call(path, method, target, body=None):

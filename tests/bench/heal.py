@@ -9,6 +9,7 @@ Sabotage and looking go by system calls of this process, so that no start of a p
 """
 import json
 import os
+import signal
 import socket
 import statistics
 import struct
@@ -174,6 +175,31 @@ def milliseconds(cause, is_done):
         if time.perf_counter() - begin > PATIENCE:
             raise SystemExit(f"not done within {PATIENCE} s: {cause.__name__}")
     return 1000 * (time.perf_counter() - begin)
+
+
+class Awake:
+    """Keeps the processors from going to sleep while it lasts: a process on each spins whenever nobody else wants to run,
+    and gives way at once (SCHED_IDLE)."""
+
+    def __enter__(self):
+        self.spinners = [self.spin_on(processor) for processor in os.sched_getaffinity(0)]
+
+    @staticmethod
+    def spin_on(processor):
+        pid = os.fork()
+        if pid:
+            return pid
+        os.sched_setaffinity(0, {processor})
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        while os.getppid() != 1:
+            for _ in range(1000000):
+                pass
+        os._exit(0)
+
+    def __exit__(self, *_):
+        for pid in self.spinners:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
 
 class Sleeper:

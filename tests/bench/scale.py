@@ -17,8 +17,7 @@ import sys
 import tempfile
 import time
 
-SERVERS = 10
-VIP = "192.0.2.80"
+from bench import SERVERS, VIP, UnixConnection, document, keep_translations
 
 
 def run(*command, node=None, **options):
@@ -76,22 +75,53 @@ link set peer0 up
             self.name = None
 
 
-def document(services):
-    servers = [{"address": f"198.51.100.{i}"} for i in range(1, SERVERS + 1)]
-    return {"version": 1,
-            "nodes": {"a": {"addresses": ["192.0.2.1"], "macs": ["02:00:00:00:00:0a"]},
-                      "b": {"addresses": ["192.0.2.2"], "macs": ["02:00:00:00:00:0b"]}},
-            "vips": {"web": {"address": VIP, "interface": "eth0", "role": "backup", "bypass": "none",
-                             "services": [{"protocol": "tcp", "port": port, "scheduler": "rr", "servers": servers}
-                                          for port in range(1, services + 1)]}}}
-
-
 def ipvsadm_rules(services):
     lines = []
     for port in range(1, services + 1):
         lines.append(f"-A -t {VIP}:{port} -s rr")
         lines += [f"-a -t {VIP}:{port} -r 198.51.100.{i}:{port} -g -w 1" for i in range(1, SERVERS + 1)]
     return ("\n".join(lines) + "\n").encode()
+
+
+class Daemon:
+    """`twobox run` of a document in a network namespace; ended with the `with` block."""
+
+    def __init__(self, twobox, node, document, state):
+        self.socket = f"{state}.sock"
+        self.process = subprocess.Popen(
+            ["ip", "netns", "exec", node, twobox, "run", "--document", document, "--large", "--state-dir", state,
+             "--listen", f"unix:{self.socket}"], stderr=subprocess.DEVNULL)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+    def last_pass(self):
+        """None until there is one. Asked without starting a program, so that no short pass is missed."""
+        try:
+            connection = UnixConnection(self.socket)
+            connection.request("GET", "/v1/status")
+            return json.loads(connection.getresponse().read())["last_pass"]
+        except OSError:
+            return None
+
+    def pass_other_than(self, before):
+        end = time.monotonic() + 120
+        while time.monotonic() < end:
+            last = self.last_pass()
+            if last and (not before or last["at"] != before["at"]):
+                return last
+            time.sleep(0.01)
+        raise SystemExit("the daemon made no pass")
+
+    def pass_after(self, cause):
+        """The duration of the pass that `cause` brings about, in milliseconds."""
+        before = self.last_pass()
+        cause()
+        return self.pass_other_than(before)["duration_ms"]
 
 
 class Bench:
@@ -106,9 +136,30 @@ class Bench:
     def repeat(self, measure):
         return [measure(i) for i in range(self.times)]
 
-    def apply(self, i, node):
-        return timed(self.twobox, "apply", self.path, "--large", "--state-dir", f"{self.folder}/state-{node}-{i}",
-                     node=node)
+    def state(self, i):
+        return f"{self.folder}/state-{i}"
+
+    def last_state(self):
+        """Of the table that was left: the last that apply has built."""
+        return self.state(self.times - 1)
+
+    def write_raw(self):
+        return timed(self.raw, "write", VIP, str(self.services), str(SERVERS), node=self.nodes.new())
+
+    def restore(self):
+        return timed("ipvsadm", "-R", node=self.nodes.new(), input=ipvsadm_rules(self.services))
+
+    def apply(self, i):
+        node = self.nodes.new()
+        return timed(self.twobox, "apply", self.path, "--large", "--state-dir", self.state(i), node=node)
+
+    def first_pass(self, i):
+        """Of a daemon that has found nothing of its document in the kernel."""
+        with Daemon(self.twobox, self.nodes.new(), self.path, self.state(f"daemon-{i}")) as daemon:
+            first = daemon.pass_other_than(None)
+            if first["changes"] != self.services * (SERVERS + 1):
+                raise SystemExit(f"the first pass was missed: {first}")
+            return first["duration_ms"]
 
     def start(self):
         """What every command pays before it has come to the kernel."""
@@ -116,14 +167,17 @@ class Bench:
         show(Row("twobox validate", self.repeat(lambda i: timed(self.twobox, "validate", self.path, "--large"))))
 
     def build(self):
-        rules = ipvsadm_rules(self.services)
-        size = str(self.services)
-        raw = show(Row("raw writer", self.repeat(
-            lambda i: timed(self.raw, "write", VIP, size, str(SERVERS), node=self.nodes.new()))))
-        admin = show(Row("ipvsadm -R", self.repeat(
-            lambda i: timed("ipvsadm", "-R", node=self.nodes.new(), input=rules))), raw)
-        show(Row("twobox apply, which also verifies", self.repeat(lambda i: self.apply(i, self.nodes.new()))),
-             raw, admin)
+        """In turn, so that whatever goes on beside this, or is left of the table before, slows all down alike."""
+        ways = {"raw writer": lambda i: self.write_raw(), "ipvsadm -R": lambda i: self.restore(),
+                "daemon: a pass that builds, and verifies": self.first_pass,
+                "twobox apply, which also verifies": self.apply}
+        took = [[way(i) for way in ways.values()] for i in range(self.times)]
+        rows = [Row(name, list(times)) for name, times in zip(ways, zip(*took))]
+        raw, admin, first_pass, apply = rows
+        show(raw)
+        show(admin, raw)
+        show(first_pass, raw, admin)
+        show(apply, raw, admin)
         self.node = self.nodes.name
 
     def read(self):
@@ -132,46 +186,20 @@ class Bench:
         admin = show(Row("ipvsadm -Ln", self.repeat(lambda i: timed("ipvsadm", "-Ln", node=node))), raw)
         show(Row("reading /proc/net/ip_vs", self.repeat(lambda i: timed("cat", "/proc/net/ip_vs", node=node))), raw)
         show(Row("twobox diff, nothing to do", self.repeat(
-            lambda i: timed(self.twobox, "diff", self.path, "--large", "--state-dir", f"{self.folder}/state-{node}-0",
-                            node=node))), raw, admin)
+            lambda i: timed(self.twobox, "diff", self.path, "--large", "--state-dir", self.last_state(), node=node))), raw, admin)
         return raw, admin
 
-    def status(self):
-        answer = run(self.twobox, "status", "--api", self.api, "-o", "json", stdout=subprocess.PIPE)
-        return json.loads(answer.stdout)
-
-    def pass_after(self, cause):
-        """The duration of the pass that `cause` brings about, in milliseconds."""
-        before = self.status()["last_pass"]["at"]
-        cause()
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            last = self.status()["last_pass"]
-            if last["at"] != before:
-                return last["duration_ms"]
-            time.sleep(0.02)
-        raise SystemExit("the daemon made no pass")
-
     def daemon(self, raw, admin):
-        self.api = f"unix:{self.folder}/api.sock"
-        daemon = subprocess.Popen(["ip", "netns", "exec", self.node, self.twobox, "run", "--document", self.path,
-                                   "--large", "--state-dir", f"{self.folder}/state-{self.node}-0",
-                                   "--listen", self.api], stderr=subprocess.DEVNULL)
-        try:
-            while subprocess.run([self.twobox, "status", "--api", self.api], stdout=subprocess.DEVNULL,
-                                 stderr=subprocess.DEVNULL).returncode != 0:
-                time.sleep(0.2)
+        with Daemon(self.twobox, self.node, self.path, self.last_state()) as daemon:
+            daemon.pass_other_than(None)
             time.sleep(2)
             cold = show(Row("daemon: a pass that reads everything", self.repeat(
-                lambda i: self.pass_after(lambda: daemon.send_signal(signal.SIGHUP)))), raw, admin)
+                lambda i: daemon.pass_after(lambda: daemon.process.send_signal(signal.SIGHUP)))), raw, admin)
             show(Row("daemon: a pass after an event of nftables", self.repeat(
-                lambda i: self.pass_after(self.disturb_nftables))), raw, cold)
+                lambda i: daemon.pass_after(self.disturb_nftables))), raw, cold, admin)
             show(Row("daemon: one weight of another hand undone", self.repeat(
-                lambda i: self.pass_after(lambda: run(self.raw, "edit", VIP, "1", "7", node=self.node)))), cold)
-            self.idle(daemon.pid, self.idle_seconds)
-        finally:
-            daemon.terminate()
-            daemon.wait()
+                lambda i: daemon.pass_after(lambda: run(self.raw, "edit", VIP, "1", "7", node=self.node)))), cold)
+            self.idle(daemon.process.pid, self.idle_seconds)
 
     def disturb_nftables(self):
         run("nft", "add table inet twobox; delete table inet twobox", node=self.node)
@@ -202,6 +230,7 @@ def main():
     idle_seconds = int(sys.argv[4]) if len(sys.argv) > 4 else 60
     print(f"# {services} services x {SERVERS} real servers, median (smallest to largest) of {times}, in ms; "
           f"Linux {os.uname().release}", flush=True)
+    keep_translations()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(build, services, times, idle_seconds, folder)
         try:

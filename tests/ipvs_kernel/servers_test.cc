@@ -188,6 +188,7 @@ TEST_CASE("ipvs: a list by getsockopt() is the whole list, or none") {
   };
   kernel.converge(want);
   CHECK(lists->read(named).value().empty());
+  CHECK(lists->count_services() == 2);
   for (std::uint8_t i = 1; i <= 100; ++i)
     want.ipvs_servers[{named, IpAddress::from_ipv4(std::array<std::uint8_t, 4>{172, 16, 1, i}),
                        i}] = {Forwarding::kMasquerade, i, 200U + i, 100U + i, {}};

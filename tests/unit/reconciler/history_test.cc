@@ -26,9 +26,13 @@ Step step(const std::string& sysctl) {
 /// A pass that made the changes of `done` and left those of `left`.
 PassReport pass(const std::vector<std::string>& done, const std::vector<std::string>& left = {}) {
   PassReport report;
-  for (const std::string& name : done) report.applied.outcomes.push_back({step(name), {}, true});
+  for (const std::string& name : done) {
+    report.planned.steps.push_back(step(name));
+    report.applied.outcomes.push_back({{}, true});
+  }
   for (const std::string& name : left) {
-    report.applied.outcomes.push_back({step(name), Error{}, false});
+    report.planned.steps.push_back(step(name));
+    report.applied.outcomes.push_back({Error{}, false});
     report.remaining.steps.push_back(step(name));
   }
   return report;
@@ -183,7 +187,8 @@ TEST_CASE(
   const Step gone{Phase::kServersGone, RealServerChange{server, RealServerConfig{}, std::nullopt},
                   "it drains"};
   PassReport goes;
-  goes.applied.outcomes = {{gone, {}, true}};
+  goes.planned.steps = {gone};
+  goes.applied.outcomes = {{{}, true}};
   PassReport drains;
   drains.draining = {{server, 2}};
   Causes causes;

@@ -53,6 +53,29 @@ TEST_CASE("from any state to any other in one pass, and a second pass does nothi
   CHECK(pairs >= 10'000);
 }
 
+TEST_CASE("what a pass plans does not depend on what it knows from before") {
+  std::size_t settled = 0;
+  CHECK(rc::check([&settled] {
+    RandomState random(*rc::gen::arbitrary<std::uint64_t>());
+    const DesiredState wanted = random.desired();
+    FakeKernel kernel(random.found(wanted));
+    MemoryOwnership ownership;
+    Refusals refusals;
+    Sighting seen;
+    for (int step = 0; step < 20; ++step) {
+      const Plan plan = make_plan(wanted, kernel.state, ownership.record());
+      settled += seen.settled ? 1 : 0;
+      seen.stale = Parts::all();
+      const auto report = reconcile_once(wanted, kernel, ownership, refusals, SteadyTime{}, seen);
+      RC_ASSERT(report.has_value());
+      RC_ASSERT(report->planned == plan);
+      require_reached(kernel.state.kernel, wanted.kernel);
+      kernel.state.kernel = random.found(wanted);
+    }
+  }));
+  CHECK(settled > 0);
+}
+
 TEST_CASE("cleanup leaves what was there before the first document") {
   CHECK(rc::check([] {
     RandomState random(*rc::gen::arbitrary<std::uint64_t>());

@@ -20,14 +20,28 @@ Step sysctl(const char* name) {
 const Step kForward = sysctl("net.ipv4.ip_forward");
 const Step kFilter = sysctl("net.ipv4.conf.all.rp_filter");
 
-StepOutcome refused(const Step& step, ErrorKind kind = ErrorKind::kKernelRefused) {
-  return {step, Error{kind, EPERM, "no"}, true};
+struct Taken {
+  Step step;
+  StepOutcome outcome;
+};
+Taken refused(const Step& step, ErrorKind kind = ErrorKind::kKernelRefused) {
+  return {step, {Error{kind, EPERM, "no"}, true}};
 }
-StepOutcome held_back(const Step& step) {
-  return {step, Error{ErrorKind::kUnavailable, 0, "held back"}, false};
+Taken held_back(const Step& step) {
+  return {step, {Error{ErrorKind::kUnavailable, 0, "held back"}, false}};
 }
-StepOutcome accepted(const Step& step) {
-  return {step, {}, true};
+Taken accepted(const Step& step) {
+  return {step, {}};
+}
+void note(Refusals& refusals, const std::vector<Taken>& taken, const Plan& remaining,
+          SteadyTime now) {
+  Plan planned;
+  ApplyReport applied;
+  for (const auto& [step, outcome] : taken) {
+    planned.steps.push_back(step);
+    applied.outcomes.push_back(outcome);
+  }
+  refusals.note(planned, applied, remaining, now);
 }
 Plan left(std::vector<Step> steps) {
   return {std::move(steps), {}};
@@ -53,7 +67,7 @@ TEST_CASE("nothing refused: everything may be tried, nothing is due") {
 
 TEST_CASE("a refused object waits, another does not") {
   Refusals refusals;
-  refusals.note({refused(kForward)}, left({kForward}), kStart);
+  note(refusals, {refused(kForward)}, left({kForward}), kStart);
   CHECK_FALSE(refusals.may_try(kForward.change, kStart));
   CHECK_FALSE(refusals.may_try(kForward.change, kStart + 99ms));
   CHECK(refusals.may_try(kForward.change, kStart + 100ms));
@@ -62,8 +76,8 @@ TEST_CASE("a refused object waits, another does not") {
 
 TEST_CASE("failures in a row keep their beginning and the newest error") {
   Refusals refusals;
-  refusals.note({refused(kForward)}, left({kForward}), kStart);
-  refusals.note({refused(kForward, ErrorKind::kUnavailable)}, left({kForward}), kStart + 1s);
+  note(refusals, {refused(kForward)}, left({kForward}), kStart);
+  note(refusals, {refused(kForward, ErrorKind::kUnavailable)}, left({kForward}), kStart + 1s);
   const Refusal& refusal = refusals.entries().at("sysctl net.ipv4.ip_forward");
   CHECK(refusal.since == kStart);
   CHECK(refusal.failures == 2);
@@ -73,15 +87,15 @@ TEST_CASE("failures in a row keep their beginning and the newest error") {
 
 TEST_CASE("what was held back has not failed once more") {
   Refusals refusals;
-  refusals.note({refused(kForward)}, left({kForward}), kStart);
-  refusals.note({held_back(kForward)}, left({kForward}), kStart + 50ms);
+  note(refusals, {refused(kForward)}, left({kForward}), kStart);
+  note(refusals, {held_back(kForward)}, left({kForward}), kStart + 50ms);
   CHECK(refusals.entries().at("sysctl net.ipv4.ip_forward").failures == 1);
   CHECK(refusals.next_attempt() == kStart + 100ms);
 }
 
 TEST_CASE("what was accepted and is at once different again counts as refused") {
   Refusals refusals;
-  refusals.note({accepted(kForward)}, left({kForward}), kStart);
+  note(refusals, {accepted(kForward)}, left({kForward}), kStart);
   const Refusal& refusal = refusals.entries().at("sysctl net.ipv4.ip_forward");
   CHECK(refusal.error.message ==
         "sysctl net.ipv4.ip_forward: accepted, but at once different again");
@@ -90,25 +104,25 @@ TEST_CASE("what was accepted and is at once different again counts as refused") 
 
 TEST_CASE("an object leaves when it succeeds or is no longer asked for") {
   Refusals refusals;
-  refusals.note({refused(kForward), refused(kFilter)}, left({kForward, kFilter}), kStart);
+  note(refusals, {refused(kForward), refused(kFilter)}, left({kForward, kFilter}), kStart);
   CHECK(refusals.entries().size() == 2);
-  refusals.note({accepted(kForward), refused(kFilter)}, left({kFilter}), kStart + 1s);
+  note(refusals, {accepted(kForward), refused(kFilter)}, left({kFilter}), kStart + 1s);
   CHECK(refusals.entries().size() == 1);
   CHECK(refusals.entries().contains("sysctl net.ipv4.conf.all.rp_filter"));
-  refusals.note({}, left({}), kStart + 2s);
+  note(refusals, {}, left({}), kStart + 2s);
   CHECK(refusals.entries().empty());
 }
 
 TEST_CASE("the next attempt is the earliest of all") {
   Refusals refusals;
-  refusals.note({refused(kForward)}, left({kForward}), kStart);
-  refusals.note({refused(kForward), refused(kFilter)}, left({kForward, kFilter}), kStart + 1s);
+  note(refusals, {refused(kForward)}, left({kForward}), kStart);
+  note(refusals, {refused(kForward), refused(kFilter)}, left({kForward, kFilter}), kStart + 1s);
   CHECK(refusals.next_attempt() == kStart + 1s + 100ms);
 }
 
 TEST_CASE("a new document ends the delays, not the counts") {
   Refusals refusals;
-  refusals.note({refused(kForward), refused(kFilter)}, left({kForward, kFilter}), kStart);
+  note(refusals, {refused(kForward), refused(kFilter)}, left({kForward, kFilter}), kStart);
   refusals.retry_now(kStart + 10ms);
   CHECK(refusals.may_try(kForward.change, kStart + 10ms));
   CHECK(refusals.may_try(kFilter.change, kStart + 10ms));
@@ -117,7 +131,7 @@ TEST_CASE("a new document ends the delays, not the counts") {
 
 TEST_CASE("an attempt that is due already is not put off") {
   Refusals refusals;
-  refusals.note({refused(kForward, ErrorKind::kUnavailable)}, left({kForward}), kStart);
+  note(refusals, {refused(kForward, ErrorKind::kUnavailable)}, left({kForward}), kStart);
   refusals.retry_now(kStart + 10s);
   refusals.retry_unavailable(kStart + 10s);
   CHECK(refusals.next_attempt() == kStart + 100ms);
@@ -125,8 +139,8 @@ TEST_CASE("an attempt that is due already is not put off") {
 
 TEST_CASE("a change of links ends the delay of what lacks something only") {
   Refusals refusals;
-  refusals.note({refused(kForward, ErrorKind::kUnavailable), refused(kFilter)},
-                left({kForward, kFilter}), kStart);
+  note(refusals, {refused(kForward, ErrorKind::kUnavailable), refused(kFilter)},
+       left({kForward, kFilter}), kStart);
   refusals.retry_unavailable(kStart + 10ms);
   CHECK(refusals.may_try(kForward.change, kStart + 10ms));
   CHECK_FALSE(refusals.may_try(kFilter.change, kStart + 10ms));

@@ -22,7 +22,7 @@ const std::string kObject = "sysctl net.ipv4.ip_forward";
 PassReport pass(std::vector<Step> left = {}) {
   PassReport report;
   report.planned.steps = {kStep};
-  report.applied.outcomes = {{kStep, {}, true}};
+  report.applied.outcomes = {{{}, true}};
   if (!left.empty())
     report.applied.outcomes[0].error = Error{ErrorKind::kKernelRefused, EPERM, "no"};
   report.remaining.steps = std::move(left);
@@ -123,7 +123,7 @@ TEST_CASE("what is left and refused is named, with its times on the wall") {
   StatusRecorder recorder = with_document();
   const PassReport report = pass({kStep});
   Refusals refusals;
-  refusals.note(report.applied.outcomes, report.remaining, at(3).steady);
+  refusals.note(report.planned, report.applied, report.remaining, at(3).steady);
   recorder.pass_made(report, refusals, at(2), at(3));
   CHECK_FALSE(is_ready(recorder.report()));
   CHECK(condition(recorder, "Converged").reason == "Refused");
@@ -187,7 +187,7 @@ TEST_CASE("of refusals in a row the history has the first; the log is told of al
   const PassReport refused = pass({kStep});
   Refusals refusals;
   for (int i = 2; i < 6; ++i) {
-    refusals.note(refused.applied.outcomes, refused.remaining, at(i).steady);
+    refusals.note(refused.planned, refused.applied, refused.remaining, at(i).steady);
     CHECK(recorder.pass_made(refused, refusals, at(i), at(i)).size() == 1);
   }
   REQUIRE(recorder.report().history->entries().size() == 1);
