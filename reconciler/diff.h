@@ -45,4 +45,15 @@ std::vector<ChangeOf<Key, Config>> diff(const std::map<Key, Config>& want,
   return diff(want, have, [](const Key&) { return true; });
 }
 
+/// Calls `visit` with each key of `have` that `want` lacks, in order.
+template <typename Key, typename Config, typename Visit>
+void for_each_unwanted(const std::map<Key, Config>& want, const std::map<Key, Config>& have,
+                       const Visit& visit) {
+  auto wanted = want.begin();
+  for (const auto& [key, config] : have) {
+    while (wanted != want.end() && wanted->first < key) ++wanted;
+    if (wanted == want.end() || key < wanted->first) visit(key);
+  }
+}
+
 }  // namespace twobox

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "reconciler/describe.h"
+#include "reconciler/diff.h"
 #include "reconciler/sync_daemon.h"
 
 namespace twobox {
@@ -162,9 +163,11 @@ std::vector<ForeignObject> foreign(const ObservedState& observed, const DesiredS
         !is_followed(key, desired))
       found.push_back({key, "the address of vip " + vip->second + ", not made by twobox"});
   }
-  for (const auto& [key, config] : observed.kernel.ipvs_services)
-    if (!desired.kernel.ipvs_services.contains(key) && !may_remove(key, desired, record))
-      found.push_back({key, foreign_service_reason(key, desired)});
+  for_each_unwanted(desired.kernel.ipvs_services, observed.kernel.ipvs_services,
+                    [&](const IpvsServiceKey& key) {
+                      if (!may_remove(key, desired, record))
+                        found.push_back({key, foreign_service_reason(key, desired)});
+                    });
   for (const auto& [key, config] : observed.kernel.ipvs_daemons)
     if (!managed_state.ipvs_daemons.contains(key))
       found.push_back({key, "the document has no sync daemon"});

@@ -77,6 +77,7 @@ void Daemon::run() {
     if (document_due_ && *document_due_ <= time) read_document();
     revert_when_due();
     if (schedule_.next(refusals_.next_attempt()) <= time) pass();
+    hear_document();
     judge_probation();
     announce_again();
     show_traffic();
@@ -146,6 +147,11 @@ void Daemon::hear() {
     recorder_.cause_noticed(Cause::kHealth, now());
   if (servers) servers_due_.reset();
   if (sysctls || keepalived || verdicts || promoted || taken_over || servers) schedule_.wake({});
+}
+
+/// After the pass, if there was one: looking where the file is takes as long as reading the kernel,
+/// and a document waits to settle anyway.
+void Daemon::hear_document() {
   if (ears_.document.drain()) document_due_ = now().steady + kDocumentSettles;
 }
 

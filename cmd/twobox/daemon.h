@@ -123,6 +123,7 @@ class Daemon {
   void fall_back_to_last_good();
   void pass();
   void hear_kernel();
+  void hear_document();
   void listen_to_ipvs();
   void watch_sysctls();
   bool find_target();
