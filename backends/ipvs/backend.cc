@@ -54,9 +54,7 @@ Error permission_in_words(Error error) {
 Result<IpvsBackend> IpvsBackend::open() {
   auto socket = netlink::Socket::open(NETLINK_GENERIC, std::chrono::seconds(2), kReceiveSize);
   if (!socket) return socket.error();
-  auto lists = ipvs::ServerLists::open();
-  if (!lists) return lists.error();
-  return IpvsBackend(*std::move(socket), *std::move(lists));
+  return IpvsBackend(*std::move(socket));
 }
 
 Status IpvsBackend::observe(KernelState& state, bool& loaded) {

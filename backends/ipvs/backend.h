@@ -25,7 +25,7 @@ namespace twobox {
 /// ip_vs may be loaded and unloaded while this lives. Not thread-safe.
 class IpvsBackend {
  public:
-  /// Error: kTransport when this kernel has no generic netlink or no IPv4.
+  /// Error: kTransport when this kernel has no generic netlink.
   static Result<IpvsBackend> open();
 
   /// Replaces the four IPVS maps of `state`. Without ip_vs they are empty and `loaded` is false;
@@ -53,8 +53,7 @@ class IpvsBackend {
     std::vector<std::uint8_t> commands;
   };
 
-  IpvsBackend(netlink::Socket socket, ipvs::ServerLists lists)
-      : socket_(std::move(socket)), lists_(std::move(lists)) {}
+  explicit IpvsBackend(netlink::Socket socket) : socket_(std::move(socket)) {}
 
   Result<std::optional<std::uint16_t>> load_family();
   void load_schedulers(std::span<const Change> changes);

@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <span>
@@ -14,7 +13,6 @@
 #include <vector>
 
 #include "backends/ipvs/codec.h"
-#include "backends/netlink/message.h"
 #include "schema/ip_protocol.h"
 
 namespace twobox::ipvs {
@@ -79,11 +77,7 @@ bool is_tunnel(const ip_vs_dest_entry& entry) {
 
 }  // namespace
 
-Result<ServerLists> ServerLists::open() {
-  FileDescriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!socket.is_open()) return netlink::transport_error(errno, "open a socket to ask IPVS by");
-  return ServerLists(std::move(socket));
-}
+ServerLists::ServerLists() : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {}
 
 std::optional<std::map<RealServerKey, RealServerConfig>> ServerLists::read(
     const IpvsServiceKey& service) const {

@@ -7,7 +7,6 @@
 
 #include "backends/file_descriptor.h"
 #include "reconciler/objects.h"
-#include "schema/error.h"
 
 namespace twobox::ipvs {
 
@@ -18,8 +17,8 @@ namespace twobox::ipvs {
 /// net/netfilter/ipvs/ip_vs_ctl.c, do_ip_vs_get_ctl().
 class ServerLists {
  public:
-  /// Error: kTransport when this kernel has no IPv4.
-  static Result<ServerLists> open();
+  /// Without a socket, where this process may have none of IPv4, it can tell nothing.
+  ServerLists();
 
   /// Absent: whatever this way can't tell, the service being gone and EPERM among it.
   std::optional<std::map<RealServerKey, RealServerConfig>> read(
@@ -29,8 +28,6 @@ class ServerLists {
   std::optional<std::size_t> count_services() const;
 
  private:
-  explicit ServerLists(FileDescriptor socket) : socket_(std::move(socket)) {}
-
   FileDescriptor socket_;
 };
 

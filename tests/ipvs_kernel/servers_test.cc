@@ -179,29 +179,28 @@ TEST_CASE("ipvs: a list by getsockopt() is the whole list, or none") {
   KernelState want;
   for (const IpvsServiceKey& service : {named, marked, wide})
     want.ipvs_services[service] = scheduled_by("wlc");
-  const auto lists = ipvs::ServerLists::open();
-  REQUIRE(lists.has_value());
+  const ipvs::ServerLists lists;
 
   const auto add = [&](const RealServerKey& server, const RealServerConfig& config) {
     want.ipvs_servers[server] = config;
     kernel.converge(want);
   };
   kernel.converge(want);
-  CHECK(lists->read(named).value().empty());
-  CHECK(lists->count_services() == 2);
+  CHECK(lists.read(named).value().empty());
+  CHECK(lists.count_services() == 2);
   for (std::uint8_t i = 1; i <= 100; ++i)
     want.ipvs_servers[{named, IpAddress::from_ipv4(std::array<std::uint8_t, 4>{172, 16, 1, i}),
                        i}] = {Forwarding::kMasquerade, i, 200U + i, 100U + i, {}};
   kernel.converge(want);
-  CHECK(lists->read(named) == want.ipvs_servers);
+  CHECK(lists.read(named) == want.ipvs_servers);
   add({marked, ip("172.16.0.31"), 8080}, {Forwarding::kDirect, kHighestWeight, 0, 0, {}});
-  CHECK(lists->read(marked).value().size() == 1);
-  CHECK(lists->read(named).value().size() == 100);
+  CHECK(lists.read(marked).value().size() == 1);
+  CHECK(lists.read(named).value().size() == 100);
 
-  CHECK_FALSE(lists->read(wide).has_value());
-  CHECK_FALSE(lists->read(tcp("172.16.0.99")).has_value());
+  CHECK_FALSE(lists.read(wide).has_value());
+  CHECK_FALSE(lists.read(tcp("172.16.0.99")).has_value());
   add({marked, ip("2001:db8::31"), 80}, {Forwarding::kTunnel, 1, 0, 0, {}});
-  CHECK_FALSE(lists->read(marked).has_value());
+  CHECK_FALSE(lists.read(marked).has_value());
   add({named, ip("172.16.0.31"), 80}, {Forwarding::kTunnel, 1, 0, 0, {1, 6080, 0}});
-  CHECK_FALSE(lists->read(named).has_value());
+  CHECK_FALSE(lists.read(named).has_value());
 }

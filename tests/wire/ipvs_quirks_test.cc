@@ -248,3 +248,29 @@ TEST_CASE("ipvs: daemons that can't be") {
   REQUIRE(far.has_value());
   CHECK_FALSE(far->has_value());
 }
+
+TEST_CASE("ipvs quirks: an entry of getsockopt()'s list, whatever the kernel adds to its flags") {
+  const IpvsServiceKey service = Endpoint{*IpAddress::parse("172.16.0.30"), Protocol::kTcp, 80};
+  const std::pair<unsigned, std::optional<Forwarding>> rows[] = {
+      {IP_VS_CONN_F_MASQ, Forwarding::kMasquerade},
+      {IP_VS_CONN_F_LOCALNODE, Forwarding::kDirect},
+      {IP_VS_CONN_F_TUNNEL, Forwarding::kTunnel},
+      {IP_VS_CONN_F_DROUTE | IP_VS_CONN_F_NOOUTPUT | IP_VS_CONN_F_INACTIVE, Forwarding::kDirect},
+      {IP_VS_CONN_F_BYPASS, std::nullopt},
+  };
+  for (const auto& [flags, forwarding] : rows) {
+    CAPTURE(flags);
+    ip_vs_dest_entry entry{};
+    entry.addr = inet_addr("172.16.0.31");
+    entry.port = htons(8080);
+    entry.conn_flags = flags;
+    entry.weight = 0x7fffffff;
+    entry.u_threshold = 200;
+    entry.l_threshold = 100;
+    const auto server = ipvs::decode_server(entry, service);
+    REQUIRE(server.has_value() == forwarding.has_value());
+    if (!server) continue;
+    CHECK(server->first == RealServerKey{service, *IpAddress::parse("172.16.0.31"), 8080});
+    CHECK(server->second == RealServerConfig{*forwarding, 0x7fffffff, 200, 100, {}});
+  }
+}
