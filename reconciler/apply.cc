@@ -205,18 +205,18 @@ class Applier {
 
 /// Changes of IPVS stand each for itself, so that those of a large table need not all be copied at
 /// once; a batch of nftables is all or none.
-constexpr std::ptrdiff_t kIpvsChangesAtOnce = 2048;
+constexpr std::size_t kIpvsChangesAtOnce = 2048;
 
-/// Where the steps end that are taken together with the first of `steps`.
-std::size_t group_size(std::span<const Step> steps) {
-  const Step& first = steps.front();
-  const Subsystem subsystem = subsystem_of(first.change);
-  const auto is_other = [&](const Step& step) {
-    return step.phase != first.phase || subsystem_of(step.change) != subsystem;
-  };
-  const auto end = std::ranges::find_if(steps, is_other) - steps.begin();
-  return static_cast<std::size_t>(subsystem == Subsystem::kIpvs ? std::min(end, kIpvsChangesAtOnce)
-                                                                : end);
+/// Those of `steps` that are taken together with the first of them.
+std::span<const Step> first_group(std::span<const Step> steps) {
+  const Phase phase = steps.front().phase;
+  const Subsystem subsystem = subsystem_of(steps.front().change);
+  if (subsystem == Subsystem::kIpvs)
+    steps = steps.first(std::min(steps.size(), kIpvsChangesAtOnce));
+  const auto end = std::ranges::find_if(steps, [&](const Step& step) {
+    return step.phase != phase || subsystem_of(step.change) != subsystem;
+  });
+  return {steps.begin(), end};
 }
 
 }  // namespace
@@ -225,9 +225,9 @@ ApplyReport apply_plan(const Plan& plan, const DesiredState& desired, Backend& b
                        const std::map<NftRuleKey, std::uint64_t>& handles, const MayTry& may_try) {
   Applier applier(desired, backend, handles, may_try, plan.steps.size());
   for (std::span<const Step> steps = plan.steps; !steps.empty();) {
-    const std::size_t group = group_size(steps);
-    applier.take(steps.first(group));
-    steps = steps.subspan(group);
+    const std::span<const Step> group = first_group(steps);
+    applier.take(group);
+    steps = steps.subspan(group.size());
   }
   return applier.finish();
 }

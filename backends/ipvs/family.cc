@@ -74,14 +74,14 @@ Result<Family> find_family(netlink::Socket& socket) {
   return search_families(socket);
 }
 
-/// True if anything was sent to it since the last call, or lost on the way.
-bool has_heard(int fd) {
+/// False only if surely nothing was sent to it since the last call.
+bool may_have_heard(int fd) {
   bool heard = false;
   for (std::byte nothing{};;) {
     if (::recv(fd, &nothing, sizeof(nothing), MSG_DONTWAIT) >= 0 || errno == ENOBUFS)
       heard = true;
     else if (errno != EINTR)
-      return heard;
+      return heard || errno != EAGAIN;
   }
 }
 
@@ -93,7 +93,7 @@ FamilyNumber::FamilyNumber() {
 }
 
 bool FamilyNumber::is_certain() {
-  return news_.is_open() && !has_heard(news_.get()) && found_;
+  return news_.is_open() && !may_have_heard(news_.get()) && found_;
 }
 
 Result<Family> FamilyNumber::find(netlink::Socket& socket) {

@@ -27,7 +27,7 @@ class FamilyNumber {
   bool is_certain();
 
   netlink::FileDescriptor news_;
-  std::optional<std::optional<std::uint16_t>> found_;
+  std::optional<std::optional<std::uint16_t>> found_;  // absent: to be asked for
 };
 
 /// Reads one answer of the generic netlink controller: the family's number if it is "IPVS".

@@ -29,9 +29,13 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
+def is_guest():
+    return os.uname().nodename == "twobox-guest"
+
+
 def keep_translations():
     """In the guest: every program is loaded at the same addresses each time. Otherwise the emulator translates its code
     anew for each start, which takes longer than running it, and no processor does that."""
-    if os.uname().nodename == "twobox-guest":
+    if is_guest():
         with open("/proc/sys/kernel/randomize_va_space", "w") as file:
             file.write("0")

@@ -171,13 +171,14 @@ class Bench:
         ways = {"raw writer": lambda i: self.write_raw(), "ipvsadm -R": lambda i: self.restore(),
                 "daemon: a pass that builds, and verifies": self.first_pass,
                 "twobox apply, which also verifies": self.apply}
+        if self.services < 100:  # such a pass has been followed by another before anybody can ask for it
+            del ways["daemon: a pass that builds, and verifies"]
         took = [[way(i) for way in ways.values()] for i in range(self.times)]
-        rows = [Row(name, list(times)) for name, times in zip(ways, zip(*took))]
-        raw, admin, first_pass, apply = rows
+        raw, admin, *ours = [Row(name, list(times)) for name, times in zip(ways, zip(*took))]
         show(raw)
         show(admin, raw)
-        show(first_pass, raw, admin)
-        show(apply, raw, admin)
+        for row in ours:
+            show(row, raw, admin)
         self.node = self.nodes.name
 
     def read(self):
