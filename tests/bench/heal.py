@@ -79,6 +79,14 @@ class Netlink:
                 return b"".join(parts)
 
 
+def set_up_firewall():
+    """A chain at each hook, as a firewall has them. The first chain at a hook makes the kernel change its own code, the last
+    one to go changes it back (net/netfilter/core.c, nf_static_key_inc): 0.8 ms that only a machine without any pays."""
+    chains = "".join(f"add chain inet firewall {hook} {{ type filter hook {hook} priority 0; }}\n"
+                     for hook in ("prerouting", "input", "forward", "output", "postrouting"))
+    subprocess.run(["nft", "-f", "-"], input=b"add table inet firewall\n" + chains.encode(), check=True)
+
+
 class Box:
     """The daemon's machine, as whoever sabotages it sees it."""
 
@@ -276,6 +284,7 @@ def main():
     enter_namespace()
     keep_translations()
     program, times = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 50
+    set_up_firewall()
     box = Box()
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "twobox.json")
