@@ -10,6 +10,24 @@
 
 namespace twobox {
 
+/// Calls `visit(a's entry, b's entry)` for each key that the two have differently, in key order;
+/// the entry is null where one lacks the key. Ends early when `visit` returns false.
+template <typename Key, typename Config, typename Visit>
+void for_each_difference(const std::map<Key, Config>& a, const std::map<Key, Config>& b,
+                         const Visit& visit) {
+  auto left = a.begin();
+  auto right = b.begin();
+  bool goes_on = true;
+  while (goes_on && (left != a.end() || right != b.end())) {
+    const std::weak_ordering order = right == b.end()  ? std::weak_ordering::less
+                                     : left == a.end() ? std::weak_ordering::greater
+                                                       : left->first <=> right->first;
+    const auto* const in_a = order <= 0 ? &*left++ : nullptr;
+    const auto* const in_b = order >= 0 ? &*right++ : nullptr;
+    if (order != 0 || in_a->second != in_b->second) goes_on = visit(in_a, in_b);
+  }
+}
+
 /// Changes that turn `have` into `want`, in key order. Of what is not wanted only that goes which
 /// `may_go`, called with its key, says yes to. If it always does, empty exactly when the two are
 /// equal.
@@ -17,25 +35,15 @@ template <typename Key, typename Config, typename MayGo>
 std::vector<ChangeOf<Key, Config>> diff(const std::map<Key, Config>& want,
                                         const std::map<Key, Config>& have, const MayGo& may_go) {
   std::vector<ChangeOf<Key, Config>> changes;
-  auto wanted = want.begin();
-  auto found = have.begin();
-  while (wanted != want.end() || found != have.end()) {
-    const std::weak_ordering order = found == have.end()    ? std::weak_ordering::less
-                                     : wanted == want.end() ? std::weak_ordering::greater
-                                                            : wanted->first <=> found->first;
-    if (order < 0) {
+  for_each_difference(want, have, [&](const auto* wanted, const auto* found) {
+    if (wanted != nullptr && found != nullptr)
+      changes.push_back({wanted->first, found->second, wanted->second});
+    else if (wanted != nullptr)
       changes.push_back({wanted->first, std::nullopt, wanted->second});
-      ++wanted;
-    } else if (order > 0) {
-      if (may_go(found->first)) changes.push_back({found->first, found->second, std::nullopt});
-      ++found;
-    } else {
-      if (wanted->second != found->second)
-        changes.push_back({wanted->first, found->second, wanted->second});
-      ++wanted;
-      ++found;
-    }
-  }
+    else if (may_go(found->first))
+      changes.push_back({found->first, found->second, std::nullopt});
+    return true;
+  });
   return changes;
 }
 
@@ -43,17 +51,6 @@ template <typename Key, typename Config>
 std::vector<ChangeOf<Key, Config>> diff(const std::map<Key, Config>& want,
                                         const std::map<Key, Config>& have) {
   return diff(want, have, [](const Key&) { return true; });
-}
-
-/// Calls `visit` with each key of `have` that `want` lacks, in order.
-template <typename Key, typename Config, typename Visit>
-void for_each_unwanted(const std::map<Key, Config>& want, const std::map<Key, Config>& have,
-                       const Visit& visit) {
-  auto wanted = want.begin();
-  for (const auto& [key, config] : have) {
-    while (wanted != want.end() && wanted->first < key) ++wanted;
-    if (wanted == want.end() || key < wanted->first) visit(key);
-  }
 }
 
 }  // namespace twobox

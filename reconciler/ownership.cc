@@ -163,11 +163,13 @@ std::vector<ForeignObject> foreign(const ObservedState& observed, const DesiredS
         !is_followed(key, desired))
       found.push_back({key, "the address of vip " + vip->second + ", not made by twobox"});
   }
-  for_each_unwanted(desired.kernel.ipvs_services, observed.kernel.ipvs_services,
-                    [&](const IpvsServiceKey& key) {
-                      if (!may_remove(key, desired, record))
-                        found.push_back({key, foreign_service_reason(key, desired)});
-                    });
+  for_each_difference(
+      desired.kernel.ipvs_services, observed.kernel.ipvs_services,
+      [&](const auto* wanted, const auto* there) {
+        if (wanted == nullptr && !may_remove(there->first, desired, record))
+          found.push_back({there->first, foreign_service_reason(there->first, desired)});
+        return true;
+      });
   for (const auto& [key, config] : observed.kernel.ipvs_daemons)
     if (!managed_state.ipvs_daemons.contains(key))
       found.push_back({key, "the document has no sync daemon"});

@@ -55,8 +55,16 @@ constexpr std::size_t kServicesApart = 64;
 /// Absent: too many to name.
 ServicesInQuestion differing_services(const IpvsTables& a, const IpvsTables& b) {
   std::set<IpvsServiceKey> services;
-  for (const auto& change : diff(a.services, b.services)) services.insert(change.key);
-  for (const auto& change : diff(a.servers, b.servers)) services.insert(change.key.service);
+  const auto note = [&](const IpvsServiceKey& service) {
+    services.insert(service);
+    return services.size() <= kServicesApart;
+  };
+  for_each_difference(a.services, b.services, [&](const auto* left, const auto* right) {
+    return note((left != nullptr ? left : right)->first);
+  });
+  for_each_difference(a.servers, b.servers, [&](const auto* left, const auto* right) {
+    return note((left != nullptr ? left : right)->first.service);
+  });
   if (services.size() > kServicesApart) return std::nullopt;
   return services;
 }
