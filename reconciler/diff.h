@@ -24,7 +24,8 @@ void for_each_difference(const std::map<Key, Config>& a, const std::map<Key, Con
                                                        : left->first <=> right->first;
     const auto* const in_a = order <= 0 ? &*left++ : nullptr;
     const auto* const in_b = order >= 0 ? &*right++ : nullptr;
-    if (order != 0 || in_a->second != in_b->second) goes_on = visit(in_a, in_b);
+    if (in_a == nullptr || in_b == nullptr || in_a->second != in_b->second)
+      goes_on = visit(in_a, in_b);
   }
 }
 

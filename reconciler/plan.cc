@@ -176,7 +176,8 @@ KernelState part_of(const KernelState& state, const std::set<IpvsServiceKey>& se
   for (const IpvsServiceKey& key : services) {
     const auto service = state.ipvs_services.find(key);
     if (service != state.ipvs_services.end()) part.ipvs_services.insert(*service);
-    for (const auto& server : servers_of(state.ipvs_servers, key)) part.ipvs_servers.insert(server);
+    const auto [first, last] = servers_of(state.ipvs_servers, key);
+    part.ipvs_servers.insert(first, last);
   }
   return part;
 }

@@ -91,8 +91,8 @@ Status IpvsBackend::observe_services(const std::set<IpvsServiceKey>& keys, Kerne
   loaded = family->has_value();
   for (const IpvsServiceKey& key : keys) {
     state.ipvs_services.erase(key);
-    const auto old = servers_of(state.ipvs_servers, key);
-    state.ipvs_servers.erase(old.begin(), old.end());
+    const auto [first, last] = servers_of(state.ipvs_servers, key);
+    state.ipvs_servers.erase(first, last);
   }
   state.ipvs_services.merge(tables->services);
   state.ipvs_servers.merge(tables->servers);
