@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from bench import UnixConnection, document, keep_translations
+from bench import UnixConnection, document
 
 TIMES = 5
 
