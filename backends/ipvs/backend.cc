@@ -66,6 +66,7 @@ Status IpvsBackend::observe(KernelState& state, bool& loaded) {
     if (*family) tables = ipvs::read_tables({socket_, **family, lists_});
     if (!tables && is_torn(tables.error())) {
       torn = tables.error();
+      family_.forget();
       continue;
     }
     if (!tables) return permission_in_words(tables.error());

@@ -23,6 +23,9 @@ class FamilyNumber {
   /// Absent when ip_vs is not loaded; asking does not load it. Error: kTransport.
   Result<std::optional<std::uint16_t>> find(netlink::Socket& socket);
 
+  /// To be called when the kernel knows no such family: its news may be on their way still.
+  void forget() { found_.reset(); }
+
  private:
   bool is_certain();
 
